@@ -1,0 +1,100 @@
+//! What time is it? The only place that asks the system.
+//!
+//! Everything that depends on time takes a [`Clock`], so that a test can hold it still or move it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// A moment of wall-clock time: milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// The moment `seconds` after the epoch (a `NumericDate` of RFC 7519 §2).
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1000))
+    }
+
+    /// The moment `millis` milliseconds after the epoch.
+    pub const fn from_millis(millis: u64) -> Self {
+        Self(millis)
+    }
+
+    /// Whole seconds since the epoch.
+    pub const fn secs(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// Milliseconds since the epoch.
+    pub const fn millis(self) -> u64 {
+        self.0
+    }
+
+    /// This moment and `duration` more.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// How long it is from `earlier` to this moment; zero if `earlier` is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Tells the time; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    System,
+    Manual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The system's clock.
+    pub const fn system() -> Self {
+        Self { source: Source::System }
+    }
+
+    /// A clock that stands at `start` until its [`ManualClock`] moves it.
+    pub fn manual(start: UnixTime) -> (Self, ManualClock) {
+        let millis = Arc::new(AtomicU64::new(start.millis()));
+        (Self { source: Source::Manual(Arc::clone(&millis)) }, ManualClock { millis })
+    }
+
+    /// The present moment.
+    #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+    pub fn now(&self) -> UnixTime {
+        match &self.source {
+            Source::System => {
+                let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                UnixTime(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+            }
+            Source::Manual(millis) => UnixTime(millis.load(Ordering::SeqCst)),
+        }
+    }
+}
+
+/// A reading of the monotonic clock, to measure how long something took.
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
+/// The hand of a manual [`Clock`].
+#[derive(Clone, Debug)]
+pub struct ManualClock {
+    millis: Arc<AtomicU64>,
+}
+
+impl ManualClock {
+    /// Moves the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.millis.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+}
