@@ -1,0 +1,134 @@
+//! Which key signs, and which still verify?
+//!
+//! A key is a secret of `[tokens]`, pinned to HS256. Its identifier is computed from the secret, so that every gateway
+//! that shares the secret names it alike, and says nothing about it.
+
+use aws_lc_rs::hmac;
+use jsonwebtoken::{DecodingKey, EncodingKey};
+
+use super::Settings;
+use crate::secret::Secret;
+
+/// A key's identifier: the `kid` header of the tokens it signs (RFC 7515 §4.1.4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct KeyId(Box<str>);
+
+impl KeyId {
+    /// 16 hexadecimal digits of HMAC-SHA256 under the secret: a change of secret is a change of name.
+    fn of(secret: &Secret) -> Self {
+        use std::fmt::Write as _;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
+        let tag = hmac::sign(&key, b"gatepass kid");
+        let text = tag.as_ref()[..8].iter().fold(String::with_capacity(16), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A key in force; only the token room reaches what is secret in it.
+#[derive(Debug)]
+pub(super) struct Key {
+    pub(super) id: KeyId,
+    pub(super) signing: EncodingKey,
+    pub(super) verifying: DecodingKey,
+}
+
+impl Key {
+    fn of(secret: &Secret) -> Self {
+        Self {
+            id: KeyId::of(secret),
+            signing: EncodingKey::from_secret(secret.expose()),
+            verifying: DecodingKey::from_secret(secret.expose()),
+        }
+    }
+}
+
+/// The keys in force: one that signs, and those that still verify.
+#[derive(Debug)]
+pub struct KeyRing {
+    current: Key,
+    previous: Vec<Key>,
+}
+
+impl KeyRing {
+    /// The ring that `settings` describe. The configuration has seen to the length of the secrets.
+    pub fn new(settings: &Settings) -> Self {
+        let current = Key::of(&settings.secret);
+        let mut previous: Vec<Key> = Vec::new();
+        for key in settings.previous.iter().map(Key::of) {
+            // A secret listed twice is one key: a token without `kid` is judged by how many there are.
+            if key.id != current.id && previous.iter().all(|other| other.id != key.id) {
+                previous.push(key);
+            }
+        }
+        Self { current, previous }
+    }
+
+    /// The key that signs.
+    pub const fn current(&self) -> &KeyId {
+        &self.current.id
+    }
+
+    /// Every key that verifies, the current one first.
+    pub fn ids(&self) -> impl Iterator<Item = &KeyId> {
+        self.keys().map(|key| &key.id)
+    }
+
+    /// The key that signs, with its secret.
+    pub(super) const fn signer(&self) -> &Key {
+        &self.current
+    }
+
+    /// The key that `kid` names; without one, the only key there is (RFC 8725 §3.1: never a guess).
+    pub(super) fn find(&self, kid: Option<&str>) -> Option<&Key> {
+        match kid {
+            Some(kid) => self.keys().find(|key| key.id.as_str() == kid),
+            None if self.previous.is_empty() => Some(&self.current),
+            None => None,
+        }
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Key> {
+        std::iter::once(&self.current).chain(&self.previous)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::token::tests::settings;
+
+    #[test]
+    fn a_key_is_found_by_its_name_only() {
+        let mut settings = settings();
+        let alone = KeyRing::new(&settings);
+        assert_eq!(alone.find(None).map(|key| &key.id), Some(alone.current()));
+        assert!(alone.find(Some("")).is_none());
+
+        let former = settings.secret.clone();
+        settings.secret = Secret::from("another secret, as long as the first");
+        settings.previous = vec![former, settings.secret.clone()];
+        let both = KeyRing::new(&settings);
+        assert_eq!(both.ids().count(), 2, "the current secret among the previous ones is no further key");
+        assert!(both.find(None).is_none());
+        assert_eq!(both.find(Some(alone.current().as_str())).map(|key| &key.id), Some(alone.current()));
+        assert_ne!(both.current(), alone.current());
+    }
+
+    #[test]
+    fn neither_name_nor_debug_tells_the_secret() {
+        let settings = settings();
+        let ring = KeyRing::new(&settings);
+        assert_eq!(ring.current().as_str().len(), 16);
+        let shown = format!("{ring:?} {settings:?}");
+        assert!(!shown.contains(std::str::from_utf8(settings.secret.expose()).unwrap()), "{shown}");
+        assert!(!shown.contains("112, 97"), "as a list of bytes: {shown}");
+    }
+}

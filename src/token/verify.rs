@@ -1,0 +1,191 @@
+//! Is this token good? Format, algorithm, key, signature, type, claims: the first failing step names the error.
+//!
+//! The library computes the signature and nothing else; what it would check of the rest is less than its options
+//! promise (`aud` and `iss` pass when absent, `typ` and `crit` are not looked at). Nothing a token says is acted upon
+//! before its signature fits: no key is fetched, no file opened, no store asked.
+
+mod claims;
+mod parts;
+mod verified;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jsonwebtoken::Algorithm;
+
+use self::claims::Expectations;
+use self::parts::{Header, Parts};
+pub use self::verified::Verified;
+use super::cache::TokenCache;
+use super::{KeyRing, Settings};
+use crate::clock::{Clock, UnixTime};
+
+/// The longest token looked at, in bytes.
+const LONGEST: usize = 8 * 1024;
+
+/// The most grace `exp` gets, whatever is configured: revocations outlive their tokens by no more.
+const MOST_LEEWAY: Duration = Duration::from_secs(5);
+
+/// Why a token is not good: one word per step, in the order of the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a JWS in compact form, or not JSON where JSON must be.
+    #[error("not a signed token")]
+    Malformed,
+    /// `alg` is not the one the key is pinned to.
+    #[error("signed with an algorithm that is not allowed")]
+    AlgorithmNotAllowed,
+    /// `kid` names no key in force.
+    #[error("signed with a key that is not known")]
+    UnknownKey,
+    /// The signature does not fit.
+    #[error("the signature does not fit")]
+    BadSignature,
+    /// `typ` is not `at+jwt`, or a header is present that changes how the token is to be read (`crit`, `b64`, `zip`, `enc`).
+    #[error("not an access token")]
+    WrongType,
+    /// `iss` is not ours.
+    #[error("from another issuer")]
+    WrongIssuer,
+    /// `aud` is not ours alone.
+    #[error("for another audience")]
+    WrongAudience,
+    /// A required claim is absent, or a claim is of the wrong type.
+    #[error("a required claim is missing or malformed: {0}")]
+    MissingClaim(&'static str),
+    /// `exp` is past.
+    #[error("expired")]
+    Expired,
+    /// `nbf` or `iat` lies ahead.
+    #[error("not valid yet")]
+    NotYetValid,
+    /// `exp - iat` is more than allowed.
+    #[error("lives longer than is allowed")]
+    LifetimeTooLong,
+}
+
+/// What is checked of a token, in this order; [`Verifier::explain`] speaks of these.
+const STEPS: [&str; 10] =
+    ["format", "algorithm", "key", "signature", "type", "issuer", "audience", "claims", "time", "lifetime"];
+
+impl TokenError {
+    /// The place in [`STEPS`] of the step that fails with this error.
+    const fn step(self) -> usize {
+        match self {
+            Self::Malformed => 0,
+            Self::AlgorithmNotAllowed => 1,
+            Self::UnknownKey => 2,
+            Self::BadSignature => 3,
+            Self::WrongType => 4,
+            Self::WrongIssuer => 5,
+            Self::WrongAudience => 6,
+            Self::MissingClaim(_) => 7,
+            Self::Expired | Self::NotYetValid => 8,
+            Self::LifetimeTooLong => 9,
+        }
+    }
+}
+
+/// Verifies tokens, remembering those it has verified.
+#[derive(Debug)]
+pub struct Verifier {
+    expected: Expectations,
+    leeway: Duration,
+    keys: Arc<KeyRing>,
+    clock: Clock,
+    cache: TokenCache,
+}
+
+impl Verifier {
+    /// A verifier for the keys of `keys`. A leeway of more than 5 s counts as 5 s.
+    pub fn new(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Self {
+        Self {
+            expected: Expectations {
+                issuer: settings.issuer.as_str().into(),
+                audience: settings.audience.as_str().into(),
+                max_lifetime: settings.max_lifetime,
+            },
+            leeway: settings.leeway.min(MOST_LEEWAY),
+            keys,
+            clock,
+            cache: TokenCache::new(settings.cache_bytes),
+        }
+    }
+
+    /// Checks `token` (at most 8 KiB), step by step. A remembered token is still checked for its times, every time.
+    pub fn verify(&self, token: &str) -> Result<Arc<Verified>, TokenError> {
+        if token.len() > LONGEST {
+            return Err(TokenError::Malformed);
+        }
+        let now = self.clock.now();
+        if let Some(known) = self.cache.get(token) {
+            return match known.check_times(now, self.leeway) {
+                Ok(()) => Ok(known),
+                Err(error) => {
+                    self.cache.remove(token);
+                    Err(error)
+                }
+            };
+        }
+        let verified = Arc::new(self.examine(token, now)?);
+        self.cache.insert(token, Arc::clone(&verified));
+        Ok(verified)
+    }
+
+    /// Every step in order, and what came of it, up to the first that failed.
+    pub fn explain(&self, token: &str) -> Vec<(&'static str, Result<(), TokenError>)> {
+        let outcome = if token.len() > LONGEST {
+            Err(TokenError::Malformed)
+        } else {
+            self.examine(token, self.clock.now()).map(drop)
+        };
+        let passed = outcome.map_or_else(TokenError::step, |()| STEPS.len());
+        let mut steps: Vec<_> = STEPS[..passed].iter().map(|&step| (step, Ok(()))).collect();
+        if let Err(error) = outcome {
+            steps.push((STEPS[error.step()], Err(error)));
+        }
+        steps
+    }
+
+    /// Like `verify`, for explaining: header and claims as they stand there, trusted or not (decoded without checking).
+    pub fn inspect(token: &str) -> Option<(serde_json::Value, serde_json::Value)> {
+        if token.len() > LONGEST {
+            return None;
+        }
+        let parts = Parts::split(token)?;
+        Some((parts::object(parts.header)?.into(), parts::object(parts.claims)?.into()))
+    }
+
+    /// All steps, without memory.
+    fn examine(&self, token: &str, now: UnixTime) -> Result<Verified, TokenError> {
+        let parts = Parts::split(token).ok_or(TokenError::Malformed)?;
+        let header = Header::read(parts.header)?;
+        if !header.is_hs256() {
+            return Err(TokenError::AlgorithmNotAllowed);
+        }
+        let key = self.keys.find(header.kid()?).ok_or(TokenError::UnknownKey)?;
+        match jsonwebtoken::crypto::verify(
+            parts.signature,
+            parts.signed.as_bytes(),
+            &key.verifying,
+            Algorithm::HS256,
+        ) {
+            Ok(true) => {}
+            Ok(false) => return Err(TokenError::BadSignature),
+            // The signature is not base64url.
+            Err(_) => return Err(TokenError::Malformed),
+        }
+        if !header.is_access_token() {
+            return Err(TokenError::WrongType);
+        }
+        let verified = self.expected.read(parts.claims, &key.id)?;
+        verified.check_times(now, self.leeway)?;
+        self.expected.check_lifetime(&verified)?;
+        Ok(verified)
+    }
+}
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod tests;

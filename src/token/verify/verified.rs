@@ -1,0 +1,143 @@
+//! What does a good token say? A value that exists has passed every check; only the verifier makes one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use super::TokenError;
+use crate::clock::UnixTime;
+use crate::identity::{LoginId, RevocationDigests, Scopes, Subject, TokenId, header_value};
+
+/// How far ahead of our clock `iat` and `nbf` may be: other machines' clocks differ.
+const MOST_AHEAD: Duration = Duration::from_secs(5);
+
+/// A token that has been verified; only [`Verifier::verify`](super::Verifier::verify) makes one.
+#[derive(Debug)]
+pub struct Verified {
+    pub(super) issuer: Arc<str>,
+    pub(super) subject: Subject,
+    pub(super) token_id: TokenId,
+    pub(super) login_id: Option<LoginId>,
+    pub(super) login_version: Option<u64>,
+    pub(super) scopes: Scopes,
+    pub(super) preferred_username: Option<Box<str>>,
+    pub(super) email: Option<Box<str>>,
+    pub(super) client_id: Option<Box<str>>,
+    pub(super) issued_at: UnixTime,
+    pub(super) expires: UnixTime,
+    /// The later of `nbf` and `iat`.
+    pub(super) begins: UnixTime,
+    pub(super) digests: RevocationDigests,
+    pub(super) presented: Presented,
+}
+
+/// The textual claims as header values, made once for a token and not for every request.
+#[derive(Debug, Default)]
+pub(super) struct Presented(Box<[(&'static str, HeaderValue)]>);
+
+/// The claims that have a text.
+const TEXTUAL: [&str; 8] = ["sub", "preferred_username", "email", "scope", "client_id", "sid", "jti", "iss"];
+
+impl Verified {
+    /// `iss`.
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// `sub`.
+    pub const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// `jti`.
+    pub const fn token_id(&self) -> &TokenId {
+        &self.token_id
+    }
+
+    /// `sid`.
+    pub const fn login_id(&self) -> Option<&LoginId> {
+        self.login_id.as_ref()
+    }
+
+    /// The version its sign-in got from the revocation log.
+    pub const fn login_version(&self) -> Option<u64> {
+        self.login_version
+    }
+
+    /// `scope`.
+    pub const fn scopes(&self) -> &Scopes {
+        &self.scopes
+    }
+
+    /// `iat`.
+    pub const fn issued_at(&self) -> UnixTime {
+        self.issued_at
+    }
+
+    /// `exp`.
+    pub const fn expires(&self) -> UnixTime {
+        self.expires
+    }
+
+    /// What a revocation could name of it.
+    pub const fn digests(&self) -> &RevocationDigests {
+        &self.digests
+    }
+
+    /// A textual claim by its JWT name (`sub`, `preferred_username`, `email`, `scope`, `sid`, `jti`, `client_id`, `iss`);
+    /// never an empty one. None holds a control character.
+    pub fn claim(&self, name: &str) -> Option<&str> {
+        match name {
+            "iss" => Some(&self.issuer),
+            "sub" => Some(self.subject.as_str()),
+            "jti" => Some(self.token_id.as_str()),
+            "sid" => self.login_id.as_ref().map(LoginId::as_str),
+            "scope" => Some(self.scopes.as_str()).filter(|scope| !scope.is_empty()),
+            "preferred_username" => self.preferred_username.as_deref(),
+            "email" => self.email.as_deref(),
+            "client_id" => self.client_id.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// A textual claim as a header value.
+    pub fn header(&self, name: &str) -> Option<&HeaderValue> {
+        self.presented.0.iter().find(|(claim, _)| *claim == name).map(|(_, value)| value)
+    }
+
+    /// Makes the header values of its claims.
+    pub(super) fn present(&mut self) {
+        let values = TEXTUAL.into_iter().filter_map(|name| Some((name, header_value(self.claim(name)?)?)));
+        self.presented = Presented(values.collect());
+    }
+
+    /// Whether it is good at `now`: RFC 7519 §4.1.4 to §4.1.6.
+    pub(super) fn check_times(&self, now: UnixTime, leeway: Duration) -> Result<(), TokenError> {
+        if now >= self.expires.plus(leeway) {
+            Err(TokenError::Expired)
+        } else if self.begins > now.plus(MOST_AHEAD) {
+            Err(TokenError::NotYetValid)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Bytes of text held, for the cache.
+    pub(in crate::token) fn text_bytes(&self) -> usize {
+        let optional = [&self.preferred_username, &self.email, &self.client_id];
+        // A scope is held twice: in the set, as a pointer and its text, and in the set's text form.
+        let scopes = self.scopes.iter().map(|scope| 2 * scope.as_str().len() + 2 * size_of::<usize>() + 1);
+        self.subject.as_str().len()
+            + self.token_id.as_str().len()
+            + self.login_id.as_ref().map_or(0, |login| login.as_str().len())
+            + optional.iter().filter_map(|text| text.as_deref()).map(str::len).sum::<usize>()
+            + scopes.sum::<usize>()
+            + self
+                .presented
+                .0
+                .iter()
+                .map(|(_, value)| value.len() + size_of::<(&str, HeaderValue)>())
+                .sum::<usize>()
+    }
+}
