@@ -1,0 +1,12 @@
+//! Is this the password? And: what may be one?
+//!
+//! A new password keeps the rules of [`NewPassword`]; a stored one is checked by [`Hasher`] on threads of its own, so
+//! that no flood of logins delays a request. Every "no" takes the time of the dearest hash, whatever its cause.
+
+mod bcrypt_hash;
+mod hasher;
+mod policy;
+mod work;
+
+pub use hasher::{Hasher, HasherSettings, Overloaded};
+pub use policy::{NewPassword, PasswordHash, PasswordRule};

@@ -1,0 +1,124 @@
+//! Does the queue hold its bounds, forget who has gone, and survive a failing job?
+
+use std::future::Future as _;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+use super::*;
+
+fn settings(observe: impl Fn(f64) + Send + Sync + 'static) -> HasherSettings {
+    HasherSettings { cost: 4, threads: 1, queue: 1, observe: Some(Arc::new(observe)) }
+}
+
+/// A hasher of one thread and one place, that finishes a job each time the sender sends.
+fn held() -> (Hasher, mpsc::Sender<()>, Arc<AtomicUsize>) {
+    let (release, held) = mpsc::channel::<()>();
+    let (held, done) = (Mutex::new(held), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&done);
+    let hasher = Hasher::start(settings(move |_| {
+        // When the test ends and drops the sender, this thread ends too.
+        let _ = held.lock().unwrap().recv();
+        count.fetch_add(1, Ordering::SeqCst);
+    }));
+    (hasher.unwrap(), release, done)
+}
+
+macro_rules! asked {
+    ($name:ident = $future:expr) => {
+        let mut $name = Box::pin($future);
+        assert!($name.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    };
+}
+
+fn new(text: &str) -> NewPassword {
+    NewPassword::parse(Secret::from(text)).unwrap()
+}
+
+#[tokio::test]
+async fn hashes_and_verifies() {
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let hasher = Hasher::start(settings(move |seconds| {
+        assert!(seconds > 0.0);
+        count.fetch_add(1, Ordering::SeqCst);
+    }))
+    .unwrap();
+    let hash = hasher.hash(new("correct horse")).await.unwrap();
+    assert!(hasher.verify("correct horse".into(), Some(hash.clone())).await.unwrap());
+    assert!(!hasher.verify("correct horsf".into(), Some(hash)).await.unwrap());
+    assert!(!hasher.verify("correct horse".into(), None).await.unwrap());
+    assert_eq!(seen.load(Ordering::SeqCst), 4);
+    assert_eq!(hasher.waiting(), 0);
+}
+
+#[tokio::test]
+async fn a_full_queue_says_so_at_once() {
+    let (hasher, release, _) = held();
+    asked!(first = hasher.hash(new("correct horse")));
+    asked!(second = hasher.verify("wrong".into(), None));
+    assert_eq!(hasher.verify("third".into(), None).await, Err(Overloaded));
+    assert!(hasher.waiting() >= 1);
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    assert!(first.await.is_ok());
+    assert_eq!(second.await, Ok(false));
+}
+
+#[tokio::test]
+async fn nobody_works_for_who_has_gone() {
+    let (hasher, release, done) = held();
+    asked!(first = hasher.verify("wrong".into(), None));
+    asked!(second = hasher.verify("wrong".into(), None));
+    drop(second);
+    asked!(third = hasher.verify("wrong".into(), None));
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    assert_eq!((first.await, third.await), (Ok(false), Ok(false)));
+    assert_eq!(done.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_takes_nothing_with_it() {
+    let broken = AtomicBool::new(true);
+    let hasher =
+        Hasher::start(settings(move |_| assert!(!broken.swap(false, Ordering::SeqCst), "on purpose")))
+            .unwrap();
+    assert_eq!(hasher.verify("wrong".into(), None).await, Err(Overloaded));
+    assert_eq!(hasher.verify("wrong".into(), None).await, Ok(false), "the one thread still serves");
+    let both = tokio::join!(hasher.verify("wrong".into(), None), hasher.verify("wrong".into(), None));
+    assert_eq!(both, (Ok(false), Ok(false)), "and its place was given back");
+}
+
+#[tokio::test]
+async fn dropping_it_lets_the_waiting_go() {
+    let (hasher, release, _) = held();
+    let shared = Arc::clone(&hasher.shared);
+    // By hand, for a caller's future would borrow the hasher.
+    let ask = || {
+        let (caller, answer) = oneshot::channel();
+        shared.submit(Job::Verify("wrong".into(), None, caller)).unwrap();
+        answer
+    };
+    let (running, waiting) = (ask(), ask());
+    let deadline = clock::instant() + Duration::from_secs(60);
+    while hasher.waiting() > 1 {
+        assert!(clock::instant() < deadline, "the first is never begun");
+        tokio::task::yield_now().await;
+    }
+    drop(hasher);
+    assert!(waiting.await.is_err());
+    assert!(matches!(shared.submit(Job::Verify("late".into(), None, oneshot::channel().0)), Err(Overloaded)));
+    drop(release);
+    assert_eq!(running.await, Ok(false), "what runs is finished");
+}
+
+#[test]
+fn a_cost_that_is_none_is_refused() {
+    for cost in [0, 3, 17, 31] {
+        let error =
+            Hasher::start(HasherSettings { cost, threads: 1, queue: 1, observe: None }).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+    }
+}
