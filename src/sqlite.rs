@@ -1,0 +1,92 @@
+//! How is an SQLite file of ours opened? For its owner alone, safe against a power failure, and by several at once.
+
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Error, ErrorCode, Result, ffi};
+
+use crate::clock;
+
+/// How long a statement waits for other connections, whichever process they are of.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// The pause between two tries of what SQLite does not wait for by itself.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Opens the file, making it (mode 0600) where absent. What was committed is there after a power failure.
+pub(crate) fn open(path: &Path) -> Result<Connection> {
+    // Made by us so that nobody else may read it, not even for a moment. An existing file is not opened here: closing
+    // it again would drop the locks that other connections of this process hold on it.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            let code = ffi::Error::new(ffi::SQLITE_CANTOPEN);
+            return Err(Error::SqliteFailure(code, Some(format!("cannot be created: {error}"))));
+        }
+        _ => {}
+    }
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    write_ahead(&connection)?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
+/// Has readers and the writer not wait for each other. Of several who change a new file at once, all but one are told
+/// that it is locked, without the wait of a statement: each reads before it writes, and would wait for the others.
+fn write_ahead(connection: &Connection) -> Result<()> {
+    let deadline = clock::instant() + BUSY;
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && clock::instant() < deadline => {}
+            done => return done,
+        }
+        std::thread::park_timeout(PAUSE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn a_new_file_is_opened_by_many_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..50 {
+            let path = folder.path().join(format!("{round}.db"));
+            let start = Barrier::new(8);
+            std::thread::scope(|scope| {
+                let openers: Vec<_> = (0..8)
+                    .map(|_| {
+                        scope.spawn(|| {
+                            start.wait();
+                            open(&path).map(drop)
+                        })
+                    })
+                    .collect();
+                for opener in openers {
+                    opener.join().unwrap().unwrap();
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn it_is_for_its_owner_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = open(&folder.path().join("new.db")).unwrap();
+        connection.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(Result::unwrap).collect();
+        assert!(files.len() > 1, "the write-ahead log is a file beside it");
+        for file in files {
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{file:?}");
+        }
+    }
+}
