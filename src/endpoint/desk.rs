@@ -1,0 +1,158 @@
+//! What does every endpoint have at hand? The rooms it asks, and the ways to answer.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Extension, State};
+use axum::response::IntoResponse;
+use bytes::Bytes;
+use http::header::PRAGMA;
+use http::{HeaderValue, Method, Response, StatusCode};
+use serde::Serialize;
+
+use super::{Caller, Outcome};
+use crate::access::{Denial, Gate, Reason};
+use crate::answer::{self, ErrorBody, Fault, Refusal};
+use crate::login::Logins;
+use crate::observe::Metrics;
+
+/// What the endpoints share.
+pub(super) struct Desk {
+    pub(super) logins: Arc<Logins>,
+    pub(super) gate: Arc<Gate>,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) body: ErrorBody,
+    pub(super) token_type: String,
+    pub(super) metadata: serde_json::Value,
+}
+
+/// An answer, with its [`Outcome`] among the extensions.
+pub(super) struct Reply(Response<Bytes>);
+
+impl Reply {
+    pub(super) fn new(mut answer: Response<Bytes>, reason: Reason, subject: Option<String>) -> Self {
+        answer.extensions_mut().insert(Outcome { reason, subject });
+        Self(answer)
+    }
+
+    pub(super) fn json(caller: &Caller, body: &impl Serialize, subject: Option<String>) -> Self {
+        Self::new(answer::json(StatusCode::OK, body, &caller.request_id), Reason::Endpoint, subject)
+    }
+
+    pub(super) fn empty(caller: &Caller, status: StatusCode, subject: Option<String>) -> Self {
+        Self::new(answer::empty(status, &caller.request_id), Reason::Endpoint, subject)
+    }
+
+    /// With `Pragma: no-cache`, as RFC 6749 §5.1 wants it beside `Cache-Control`.
+    pub(super) fn never_cached(mut self) -> Self {
+        self.0.headers_mut().insert(PRAGMA, HeaderValue::from_static("no-cache"));
+        self
+    }
+
+    pub(super) fn headers_mut(&mut self) -> &mut http::HeaderMap {
+        self.0.headers_mut()
+    }
+
+    pub(super) fn into_inner(self) -> Response<Bytes> {
+        self.0
+    }
+}
+
+impl IntoResponse for Reply {
+    fn into_response(self) -> Response<Body> {
+        self.0.map(Body::from)
+    }
+}
+
+impl Desk {
+    /// A no that has its word in the table.
+    pub(super) fn refuse(&self, caller: &Caller, reason: Reason) -> Reply {
+        Reply::new(answer::refusal(&Refusal::of(reason, &caller.request_id, self.body)), reason, None)
+    }
+
+    /// A no of the gate's.
+    pub(super) fn deny(&self, caller: &Caller, denial: &Denial) -> Reply {
+        let mut refusal = Refusal::of(denial.reason, &caller.request_id, self.body);
+        refusal.needed_scope = denial.needed.as_deref();
+        let subject = denial.subject.as_ref().map(|token| token.subject().to_string());
+        Reply::new(answer::refusal(&refusal), denial.reason, subject)
+    }
+
+    /// A request that is not as this endpoint wants it; `field` is what is wrong with it.
+    pub(super) fn fault(
+        &self,
+        caller: &Caller,
+        status: StatusCode,
+        error: &'static str,
+        description: &str,
+        field: Option<&str>,
+    ) -> Reply {
+        let request_id = &caller.request_id;
+        let fault = Fault { status, error, reason: None, description, field, request_id, body: self.body };
+        Reply::new(answer::fault(&fault), Reason::Endpoint, None)
+    }
+}
+
+/// An error of RFC 6749 §5.2 (RFC 7009 §2.2.1 takes the same form): these two endpoints speak OAuth whatever
+/// `[errors] body` says, for their clients know nothing else.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct OAuthError {
+    pub(super) error: &'static str,
+    pub(super) description: String,
+    pub(super) reason: Reason,
+}
+
+impl OAuthError {
+    pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
+        Self { error, description: description.into(), reason: Reason::Endpoint }
+    }
+
+    /// A no of ours that the client may try again.
+    pub(super) fn unavailable(reason: Reason, description: impl Into<String>) -> Self {
+        Self { error: "temporarily_unavailable", description: description.into(), reason }
+    }
+
+    pub(super) fn reply(&self, caller: &Caller) -> Reply {
+        let status = match self.error {
+            "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "invalid_client" => StatusCode::UNAUTHORIZED,
+            _ => StatusCode::BAD_REQUEST,
+        };
+        let fault = Fault {
+            status,
+            error: self.error,
+            reason: None,
+            description: &self.description,
+            field: None,
+            request_id: &caller.request_id,
+            body: ErrorBody::OAuth,
+        };
+        let mut reply = Reply::new(answer::fault(&fault), self.reason, None).never_cached();
+        match status {
+            StatusCode::SERVICE_UNAVAILABLE => {
+                reply.headers_mut().insert(http::header::RETRY_AFTER, answer::retry_after(self.reason));
+            }
+            // The scheme a client would authenticate itself with (RFC 6749 §5.2).
+            StatusCode::UNAUTHORIZED => {
+                let challenge = HeaderValue::from_static("Basic realm=\"gatepass\"");
+                reply.headers_mut().insert(http::header::WWW_AUTHENTICATE, challenge);
+            }
+            _ => {}
+        }
+        reply
+    }
+}
+
+/// Answers a method that the endpoint does not have: `OPTIONS` with what it has, any other with 405. The router adds
+/// `Allow` (RFC 9110 §15.5.6).
+pub(super) async fn wrong_method(
+    State(desk): State<Arc<Desk>>,
+    Extension(caller): Extension<Caller>,
+    method: Method,
+) -> Reply {
+    if method == Method::OPTIONS {
+        Reply::empty(&caller, StatusCode::NO_CONTENT, None)
+    } else {
+        desk.refuse(&caller, Reason::MethodNotAllowed)
+    }
+}

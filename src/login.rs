@@ -1,0 +1,19 @@
+//! May this person sign in, sign up, sign out? Decides, and awaits the vaults: users and revocations.
+//!
+//! Who signs in gets a token whose `sid` and version tie it to this sign-in; signing out revokes that `sid`, or all of
+//! the user's. No answer tells whether a user exists, save that a sign-up cannot hide it.
+
+mod email;
+mod logins;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+
+pub use logins::Logins;
+pub use sign_in::{PasswordGrant, SignInError, SignedIn};
+pub use sign_up::{SignUp, SignUpError};
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod trial;

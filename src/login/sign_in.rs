@@ -1,0 +1,156 @@
+//! Is this the user's password, and what may the token say?
+//!
+//! Whatever is wrong with name, password or user is one answer in one time: an unknown or impossible name is looked up
+//! and hashed like any other. A sign-in that races with its user being disabled, deleted, revoked or given a new
+//! password loses: the version is drawn from the revocation log *before* the user is read once more, so that a later
+//! revocation has a greater version, and an earlier change is seen.
+
+use crate::identity::{LoginId, LoginName, Scopes, Subject};
+use crate::password::Overloaded;
+use crate::revocation::Unavailable;
+use crate::secret::{self, Secret};
+use crate::token::{Grant, Issued, SubjectForm};
+use crate::users::{StoreError, User};
+
+use super::Logins;
+
+/// `client_id` of the tokens we issue (RFC 9068 §2.2): there are no registered clients, every sign-in comes through
+/// our own endpoint, and what a request says of its client nobody has checked.
+const CLIENT: &str = "gatepass";
+
+/// A password grant as asked (RFC 6749 §4.3.2).
+#[derive(Debug)]
+pub struct PasswordGrant {
+    /// `username`, as typed.
+    pub username: String,
+    /// `password`, as typed.
+    pub password: Secret,
+    /// `scope`; absent means all the user may have.
+    pub scope: Option<Scopes>,
+}
+
+/// A sign-in that succeeded.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// `sub` of the token.
+    pub subject: Subject,
+    /// The token.
+    pub issued: Issued,
+}
+
+/// Why a sign-in failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignInError {
+    /// Unknown user, wrong password, disabled user, malformed hash: one answer, in equal time.
+    #[error("invalid user name or password")]
+    InvalidGrant,
+    /// Asked for scopes and none can be granted.
+    #[error("none of the scopes asked for can be granted")]
+    InvalidScope,
+    /// The hashing queue is full.
+    #[error("too many sign-ins at once")]
+    Overloaded,
+    /// The users or the revocation log cannot be asked.
+    #[error("a store is not available")]
+    StoreUnavailable,
+}
+
+impl Logins {
+    /// Checks the password and issues a token.
+    pub async fn sign_in(&self, grant: PasswordGrant) -> Result<SignedIn, SignInError> {
+        let user = self.proven(&grant.username, grant.password).await?;
+        let version = self.revocations.login_version().await?;
+        let user = self.still_so(user).await?;
+        let scopes = granted(grant.scope.as_ref(), &user.scopes)?;
+        let subject = self.subject_of(&user).ok_or(SignInError::InvalidGrant)?;
+        let issued = self.issuer.issue(Grant {
+            subject: subject.clone(),
+            preferred_username: Some(user.login.as_str().to_owned()),
+            email: user.email,
+            scopes,
+            login: Some((LoginId::new(), version)),
+            client_id: CLIENT.to_owned(),
+            lifetime: None,
+        });
+        Ok(SignedIn { subject, issued })
+    }
+
+    /// The user of that name, if that is the password and they may sign in.
+    async fn proven(&self, username: &str, password: Secret) -> Result<User, SignInError> {
+        let name = LoginName::parse(username);
+        let possible = name.is_ok();
+        // A name that nobody can have is looked up as one that nobody has.
+        let name = name.or_else(|_| LoginName::parse(&secret::random_id()));
+        let user = match name {
+            Ok(name) => self.users.by_login(&name).await?,
+            Err(_) => None,
+        };
+        let stored = user.as_ref().map(|user| user.password.clone());
+        let fits = self.hasher.verify(password, stored).await?;
+        user.filter(|user| fits && possible && !user.disabled).ok_or(SignInError::InvalidGrant)
+    }
+
+    /// The user as they are now, if nothing that the password was checked against has changed.
+    async fn still_so(&self, checked: User) -> Result<User, SignInError> {
+        let now = self.users.by_id(&checked.id).await?;
+        now.filter(|now| !now.disabled && now.password.expose() == checked.password.expose())
+            .ok_or(SignInError::InvalidGrant)
+    }
+
+    fn subject_of(&self, user: &User) -> Option<Subject> {
+        let text = match &self.subject {
+            SubjectForm::Id => user.id.as_str().to_owned(),
+            SubjectForm::Login { prefix } => format!("{prefix}{}", user.login),
+        };
+        // A login and its prefix may be too long together; such a user cannot be named in a token.
+        let subject = Subject::parse(&text);
+        if let Err(error) = &subject {
+            tracing::error!("user {} cannot be the subject of a token: it {error}", user.id);
+        }
+        subject.ok()
+    }
+}
+
+/// What is granted: what was asked for and is allowed; all that is allowed if nothing was asked for (RFC 6749 §3.3).
+fn granted(asked: Option<&Scopes>, allowed: &Scopes) -> Result<Scopes, SignInError> {
+    let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(allowed.clone()) };
+    let granted = asked.intersection(allowed);
+    if granted.is_empty() { Err(SignInError::InvalidScope) } else { Ok(granted) }
+}
+
+impl From<StoreError> for SignInError {
+    fn from(error: StoreError) -> Self {
+        tracing::warn!("nobody can sign in: {error}");
+        Self::StoreUnavailable
+    }
+}
+
+impl From<Unavailable> for SignInError {
+    fn from(error: Unavailable) -> Self {
+        tracing::warn!("nobody can sign in: {error}");
+        Self::StoreUnavailable
+    }
+}
+
+impl From<Overloaded> for SignInError {
+    fn from(_: Overloaded) -> Self {
+        Self::Overloaded
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_is_granted_than_asked_for_and_allowed() {
+        let scopes = |text| Scopes::parse(text).unwrap();
+        let allowed = scopes("event:read event:write");
+        assert_eq!(granted(None, &allowed), Ok(allowed.clone()));
+        assert_eq!(granted(Some(&scopes("")), &allowed), Ok(allowed.clone()));
+        assert_eq!(granted(Some(&scopes("event:read admin")), &allowed), Ok(scopes("event:read")));
+        assert_eq!(granted(Some(&scopes("admin")), &allowed), Err(SignInError::InvalidScope));
+        assert_eq!(granted(Some(&scopes("admin")), &scopes("")), Err(SignInError::InvalidScope));
+        assert_eq!(granted(None, &scopes("")), Ok(scopes("")));
+    }
+}
