@@ -1,0 +1,57 @@
+//! How do things stand? Gauges that are sampled when the metrics are asked for.
+
+use std::time::Duration;
+
+use prometheus::{Gauge, IntGauge, IntGaugeVec, Registry};
+
+use super::families::{gauge, gauges, seconds};
+
+/// What a sampler may set.
+pub struct Gauges {
+    password_queue: IntGauge,
+    revocation_entries: IntGauge,
+    revocation_staleness: Gauge,
+    stores: IntGaugeVec,
+    servers: IntGaugeVec,
+}
+
+impl Gauges {
+    pub(super) fn new(registry: &Registry) -> Self {
+        Self {
+            password_queue: gauge(registry, "password_queue", "Passwords that wait to be hashed or checked."),
+            revocation_entries: gauge(registry, "revocation_entries", "Revocations held in memory."),
+            revocation_staleness: seconds(
+                registry,
+                "revocation_staleness_seconds",
+                "How long ago the revocations in memory were last known to be all there are.",
+            ),
+            stores: gauges(registry, "store_up", "Whether the store answered last time.", &["store"]),
+            servers: gauges(registry, "upstream_up", "Whether the server is asked.", &["upstream", "server"]),
+        }
+    }
+
+    /// `gatepass_password_queue`.
+    pub fn password_queue(&self, waiting: usize) {
+        self.password_queue.set(integer(waiting));
+    }
+
+    /// `gatepass_revocation_entries` and `gatepass_revocation_staleness_seconds`.
+    pub fn revocation(&self, entries: usize, staleness: Duration) {
+        self.revocation_entries.set(integer(entries));
+        self.revocation_staleness.set(staleness.as_secs_f64());
+    }
+
+    /// `gatepass_store_up{store}`: `users`, `revocation`.
+    pub fn store_up(&self, store: &str, up: bool) {
+        self.stores.with_label_values(&[store]).set(i64::from(up));
+    }
+
+    /// `gatepass_upstream_up{upstream,server}`.
+    pub fn upstream_up(&self, upstream: &str, server: &str, up: bool) {
+        self.servers.with_label_values(&[upstream, server]).set(i64::from(up));
+    }
+}
+
+fn integer(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,229 @@
+//! Which connections are open, from whom, what is in flight on them, and when is it all gone?
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::AbortHandle;
+use futures_util::task::AtomicWaker;
+use http::HeaderValue;
+use tokio::sync::Notify;
+
+use super::super::client::address_value;
+use super::Limits;
+
+/// All open connections.
+pub(crate) struct Registry {
+    limits: (usize, usize),
+    draining: AtomicBool,
+    next: AtomicU64,
+    books: Mutex<Books>,
+    in_flight: AtomicUsize,
+    emptied: Notify,
+}
+
+#[derive(Default)]
+struct Books {
+    open: HashMap<u64, Arc<Connection>>,
+    by_address: HashMap<IpAddr, usize>,
+}
+
+/// One open connection.
+pub(crate) struct Connection {
+    number: u64,
+    /// Who is at the other end; nobody known behind a Unix socket.
+    pub(crate) client: Option<SocketAddr>,
+    /// Its address as a header value, made once for all its requests.
+    pub(crate) address: Option<HeaderValue>,
+    /// Whether it came in over TLS.
+    pub(crate) tls: AtomicBool,
+    /// Wakes the task where it waits for a request.
+    pub(super) waker: AtomicWaker,
+    /// Ends the connection's own task.
+    cancel: AbortHandle,
+    /// Ends its exchanges: one over HTTP/1.1, as many as there are streams over h2.
+    exchanges: Mutex<Vec<(u64, AbortHandle)>>,
+}
+
+/// Why a connection is turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    Everywhere,
+    ForAddress,
+}
+
+impl Registry {
+    pub(crate) fn new(limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            limits: (limits.connections, limits.connections_per_address),
+            draining: AtomicBool::new(false),
+            next: AtomicU64::new(0),
+            books: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+            emptied: Notify::new(),
+        })
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes a new connection, unless there are too many.
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        client: Option<SocketAddr>,
+        cancel: AbortHandle,
+    ) -> Result<Registered, Full> {
+        let mut books = self.books();
+        if books.open.len() >= self.limits.0 {
+            return Err(Full::Everywhere);
+        }
+        if let Some(address) = client {
+            let count = books.by_address.entry(address.ip()).or_default();
+            if *count >= self.limits.1 {
+                return Err(Full::ForAddress);
+            }
+            *count += 1;
+        }
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let connection = Arc::new(Connection::new(number, client, cancel));
+        books.open.insert(number, Arc::clone(&connection));
+        Ok(Registered { registry: Arc::clone(self), connection })
+    }
+
+    /// Notes an exchange on `connection`; dropping what is returned strikes it out.
+    pub(super) fn seat<'r>(&'r self, connection: &'r Connection, cancel: AbortHandle) -> Taken<'r> {
+        self.in_flight.fetch_add(1, Ordering::AcqRel);
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        connection.exchanges().push((number, cancel));
+        Taken { registry: self, connection, number }
+    }
+
+    /// Whether no new request is taken any more.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Acquire)
+    }
+
+    /// Tells every connection to end as soon as nothing is in flight on it.
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+        for connection in self.books().open.values() {
+            connection.waker.wake();
+        }
+    }
+
+    /// Returns when no connection is open and nothing is in flight.
+    pub(crate) async fn empty(&self) {
+        loop {
+            let emptied = self.emptied.notified();
+            tokio::pin!(emptied);
+            // Registered before looking, so that a last end in between is not missed.
+            emptied.as_mut().enable();
+            if self.books().open.is_empty() && self.in_flight.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            emptied.await;
+        }
+    }
+
+    /// Ends every exchange and every connection now; says how many exchanges there were.
+    pub(crate) fn cancel_all(&self) -> usize {
+        let open: Vec<Arc<Connection>> = self.books().open.values().cloned().collect();
+        open.iter().map(|connection| connection.end()).sum()
+    }
+}
+
+impl Connection {
+    fn new(number: u64, client: Option<SocketAddr>, cancel: AbortHandle) -> Self {
+        let address = client.and_then(|client| address_value(client.ip()));
+        let (tls, waker) = (AtomicBool::new(false), AtomicWaker::new());
+        Self { number, client, address, tls, waker, cancel, exchanges: Mutex::default() }
+    }
+
+    /// A connection that nobody is behind.
+    pub(crate) fn of_nobody() -> Arc<Self> {
+        Arc::new(Self::new(u64::MAX, None, AbortHandle::new_pair().0))
+    }
+
+    fn exchanges(&self) -> MutexGuard<'_, Vec<(u64, AbortHandle)>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends its exchanges and itself; says how many exchanges there were.
+    fn end(&self) -> usize {
+        let exchanges = self.exchanges();
+        exchanges.iter().for_each(|(_, cancel)| cancel.abort());
+        self.cancel.abort();
+        exchanges.len()
+    }
+}
+
+/// An exchange's entry in the books; dropping it strikes it out.
+pub(super) struct Taken<'r> {
+    registry: &'r Registry,
+    connection: &'r Connection,
+    number: u64,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        let mut exchanges = self.connection.exchanges();
+        if let Some(at) = exchanges.iter().position(|(number, _)| *number == self.number) {
+            exchanges.swap_remove(at);
+        }
+        drop(exchanges);
+        if self.registry.in_flight.fetch_sub(1, Ordering::AcqRel) == 1 && self.registry.is_draining() {
+            self.registry.emptied.notify_waiters();
+        }
+    }
+}
+
+/// A connection's entry in the books; dropping it strikes it out.
+pub(super) struct Registered {
+    registry: Arc<Registry>,
+    pub(super) connection: Arc<Connection>,
+}
+
+impl Drop for Registered {
+    fn drop(&mut self) {
+        // Streams of an h2 connection that is gone have nobody to answer.
+        self.connection.end();
+        let mut books = self.registry.books();
+        books.open.remove(&self.connection.number);
+        if let Some(address) = self.connection.client
+            && let Some(count) = books.by_address.get_mut(&address.ip())
+        {
+            *count -= 1;
+            if *count == 0 {
+                books.by_address.remove(&address.ip());
+            }
+        }
+        if books.open.is_empty() {
+            self.registry.emptied.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(connections: usize, per_address: usize) -> Limits {
+        Limits { connections, connections_per_address: per_address, ..Limits::default() }
+    }
+
+    #[test]
+    fn caps_hold_and_places_are_given_back() {
+        let registry = Registry::new(&limits(3, 2));
+        let address = |text: &str| Some(text.parse::<SocketAddr>().unwrap());
+        let handle = || AbortHandle::new_pair().0;
+        let first = registry.admit(address("10.0.0.1:1"), handle()).ok().unwrap();
+        let _second = registry.admit(address("10.0.0.1:2"), handle()).ok().unwrap();
+        assert_eq!(registry.admit(address("10.0.0.1:3"), handle()).err(), Some(Full::ForAddress));
+        let _third = registry.admit(address("10.0.0.2:1"), handle()).ok().unwrap();
+        assert_eq!(registry.admit(address("10.0.0.3:1"), handle()).err(), Some(Full::Everywhere));
+        drop(first);
+        assert!(registry.admit(address("10.0.0.1:4"), handle()).is_ok());
+    }
+}

@@ -1,0 +1,221 @@
+//! The bytes of one connection, plain or TLS, over TCP or a Unix socket: what Pingora reads from and writes to.
+//!
+//! Writes are gathered until a flush, so that a head and a short body leave in one packet (and one TLS record).
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsRawFd as _, RawFd};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use pingora::protocols::raw_connect::ProxyDigest;
+use pingora::protocols::{
+    ALPN, GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest,
+    UniqueID, UniqueIDType,
+};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::server::TlsStream;
+
+/// Enough for a response head and a small body; larger writes go straight through.
+const GATHER: usize = 4096;
+/// How long, and for how many bytes, a client may go on sending after the last answer.
+const LINGER: Duration = Duration::from_millis(500);
+const LINGER_BYTES: usize = 256 * 1024;
+
+/// A connected socket.
+pub(super) enum Socket {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+    TlsUnix(Box<TlsStream<UnixStream>>),
+}
+
+impl Socket {
+    fn fd(&self) -> RawFd {
+        match self {
+            Self::Tcp(socket) => socket.as_raw_fd(),
+            Self::Unix(socket) => socket.as_raw_fd(),
+            Self::Tls(socket) => socket.get_ref().0.as_raw_fd(),
+            Self::TlsUnix(socket) => socket.get_ref().0.as_raw_fd(),
+        }
+    }
+
+    /// Whether the client chose HTTP/2 in the TLS handshake (RFC 7301).
+    pub(super) fn speaks_h2(&self) -> bool {
+        let chosen = match self {
+            Self::Tls(socket) => socket.get_ref().1.alpn_protocol(),
+            Self::TlsUnix(socket) => socket.get_ref().1.alpn_protocol(),
+            Self::Tcp(_) | Self::Unix(_) => None,
+        };
+        chosen == Some(b"h2")
+    }
+
+    /// Whether it is encrypted.
+    pub(super) const fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_) | Self::TlsUnix(_))
+    }
+}
+
+macro_rules! each_socket {
+    ($self:expr, $socket:ident => $call:expr) => {
+        match $self.get_mut() {
+            Self::Tcp($socket) => $call,
+            Self::Unix($socket) => $call,
+            Self::Tls($socket) => $call,
+            Self::TlsUnix($socket) => $call,
+        }
+    };
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        each_socket!(self, socket => Pin::new(socket).poll_read(cx, buf))
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        each_socket!(self, socket => Pin::new(socket).poll_write(cx, buf))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each_socket!(self, socket => Pin::new(socket).poll_flush(cx))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        each_socket!(self, socket => Pin::new(socket).poll_shutdown(cx))
+    }
+}
+
+/// A socket with gathered writes, as Pingora wants it.
+///
+/// However it ends, it is closed politely: closed at once under a client that still sends, the last answer would be
+/// lost to a reset (RFC 9112 §9.6).
+pub(super) struct Wire {
+    /// Taken only by the drop.
+    socket: Option<BufWriter<Socket>>,
+    /// Whether the client has ended its side.
+    heard_out: bool,
+}
+
+impl Wire {
+    pub(super) fn new(socket: Socket) -> Self {
+        Self { socket: Some(BufWriter::with_capacity(GATHER, socket)), heard_out: false }
+    }
+
+    const fn socket(&mut self) -> &mut BufWriter<Socket> {
+        self.socket.as_mut().expect("the socket is there until the drop")
+    }
+
+    fn fd(&self) -> RawFd {
+        self.socket.as_ref().map_or(-1, |socket| socket.get_ref().fd())
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        let (Some(socket), false) = (self.socket.take(), self.heard_out) else { return };
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(hear_out(socket));
+        }
+    }
+}
+
+/// Says that nothing more will come, and listens for a while to what the client has not stopped sending.
+async fn hear_out(mut socket: BufWriter<Socket>) {
+    let farewell = async {
+        socket.shutdown().await?;
+        let mut waste = [0; 4096];
+        let mut wasted = 0;
+        while wasted < LINGER_BYTES {
+            match socket.read(&mut waste).await? {
+                0 => break,
+                read => wasted += read,
+            }
+        }
+        Ok::<(), io::Error>(())
+    };
+    // Whatever goes wrong here, the connection ends.
+    let _ = tokio::time::timeout(LINGER, farewell).await;
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(self.socket()).poll_read(cx, buf);
+        if matches!(&polled, Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0)
+            || matches!(&polled, Poll::Ready(Err(_)))
+        {
+            self.heard_out = true;
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(self.socket()).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.socket()).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(self.socket()).poll_shutdown(cx)
+    }
+}
+
+#[async_trait]
+impl Shutdown for Wire {
+    async fn shutdown(&mut self) {
+        // A client that is gone cannot be told; there is nothing else to do with the error.
+        let _ = self.socket().shutdown().await;
+    }
+}
+
+impl UniqueID for Wire {
+    fn id(&self) -> UniqueIDType {
+        self.fd()
+    }
+}
+
+impl Ssl for Wire {
+    fn selected_alpn_proto(&self) -> Option<ALPN> {
+        self.socket.as_ref()?.get_ref().speaks_h2().then_some(ALPN::H2)
+    }
+}
+
+impl GetTimingDigest for Wire {
+    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
+        Vec::new()
+    }
+}
+
+impl GetProxyDigest for Wire {
+    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
+        None
+    }
+}
+
+impl GetSocketDigest for Wire {
+    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
+        None
+    }
+}
+
+impl Peek for Wire {}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wire(fd {})", self.fd())
+    }
+}

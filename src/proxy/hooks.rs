@@ -1,0 +1,293 @@
+//! Pingora's hooks: each calls a room and keeps the answer.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::prelude::HttpPeer;
+use pingora::proxy::{FailToProxy, ProxyHttp, Session};
+use pingora::{Error, ErrorSource, ErrorType};
+
+use super::client::address_value;
+use super::connection::{Connection, Seat, current_seat};
+use super::cors;
+use super::decide::{Decision, decide};
+use super::exchange::{Exchange, Stage};
+use super::failure::{self, Failure};
+use super::forward::Facts;
+use super::patience::upload_time;
+use super::policy::Policy;
+use super::respond::{decorate, read_body, respond};
+use crate::access::{Denial, Reason};
+use crate::answer::{Refusal, refusal};
+use crate::clock;
+use crate::endpoint::{Caller, Endpoints, Outcome};
+
+/// What Pingora calls.
+pub(crate) struct Hooks {
+    policy: Arc<Policy>,
+}
+
+impl Hooks {
+    pub(crate) const fn new(policy: Arc<Policy>) -> Self {
+        Self { policy }
+    }
+
+    /// Decides, and answers what is not for an upstream. True if it is answered.
+    async fn receive(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        let connection = Arc::clone(&exchange.seat.connection);
+        let request = session.req_header();
+        let peer = connection.client.map(|client| client.ip());
+        let tls = connection.tls.load(Ordering::Relaxed);
+        let client = self.policy.client(peer, tls, &request.headers);
+        if client.address != peer {
+            exchange.record.address = client.address.and_then(address_value);
+        }
+        exchange.record.client = client;
+        let began = clock::instant();
+        let decision = decide(&self.policy, request, &mut exchange.record);
+        let decided = clock::instant();
+        exchange.record.deciding = Some(decided.saturating_duration_since(began));
+        let answer = match decision {
+            Decision::Forward(admitted) => {
+                // The next thing that happens is the choice of a server.
+                exchange.record.upstream_asked = Some(decided);
+                exchange.stage = Stage::Admitted(admitted);
+                return Ok(false);
+            }
+            // Boxed: few requests go there, and every request would carry the room for it.
+            Decision::Endpoint => Box::pin(self.ask_endpoint(session, exchange)).await,
+            Decision::Preflight => {
+                exchange.record.reason = Reason::Endpoint;
+                cors::preflight(&session.req_header().headers)
+            }
+            Decision::Capabilities => {
+                exchange.record.reason = Reason::Endpoint;
+                let mut answer = Response::new(Bytes::new());
+                *answer.status_mut() = StatusCode::NO_CONTENT;
+                answer
+            }
+            Decision::Refuse { denial, allow, detail } => {
+                self.refuse(exchange, &denial, allow.as_ref(), detail, None)
+            }
+        };
+        exchange.stage = Stage::Answered;
+        respond(session, exchange, answer).await?;
+        Ok(true)
+    }
+
+    async fn ask_endpoint(&self, session: &mut Session, exchange: &mut Exchange) -> Response<Bytes> {
+        let body = match read_body(session, Endpoints::BODY_LIMIT, self.policy.limits.head_time).await {
+            Ok(body) => body,
+            Err(reason) => {
+                // What is left of the body would be read as the next request.
+                session.set_keepalive(None);
+                return self.refuse(exchange, &Denial::of(reason), None, None, None);
+            }
+        };
+        let head = session.req_header();
+        let mut request = Request::new(body);
+        *request.method_mut() = head.method.clone();
+        *request.uri_mut() = head.uri.clone();
+        request.headers_mut().clone_from(&head.headers);
+        let caller =
+            Caller { request_id: exchange.id.as_str().to_owned(), client: exchange.record.client.address };
+        let mut answer = self.policy.endpoints.answer(request, caller).await;
+        if let Some(outcome) = answer.extensions_mut().remove::<Outcome>() {
+            exchange.record.reason = outcome.reason;
+            exchange.record.subject = outcome.subject.map(Into::into);
+        }
+        answer
+    }
+
+    /// Words a no, and notes it.
+    fn refuse(
+        &self,
+        exchange: &mut Exchange,
+        denial: &Denial,
+        allow: Option<&http::HeaderValue>,
+        detail: Option<&str>,
+        status: Option<StatusCode>,
+    ) -> Response<Bytes> {
+        exchange.record.reason = denial.reason;
+        if let Some(token) = &denial.subject {
+            exchange.record.subject = Some(token.subject().as_str().into());
+        }
+        if let (None, Some(detail)) = (&exchange.record.detail, detail) {
+            exchange.record.detail = Some(detail.into());
+        }
+        refusal(&Refusal {
+            status,
+            needed_scope: denial.needed.as_deref(),
+            allow,
+            detail,
+            ..Refusal::of(denial.reason, exchange.id.as_str(), self.policy.errors)
+        })
+    }
+
+    /// Answers a request that was admitted and failed.
+    async fn excuse(&self, session: &mut Session, exchange: &mut Exchange, failure: Failure) -> u16 {
+        let Failure { reason, status, told, noted } = failure;
+        exchange.record.detail = Some(noted.into());
+        let answer = self.refuse(exchange, &Denial::of(reason), None, Some(&told), status);
+        let status = answer.status().as_u16();
+        session.set_keepalive(None);
+        if let Err(error) = respond(session, exchange, answer).await {
+            tracing::debug!(%error, "the client was gone before its error answer");
+        }
+        status
+    }
+}
+
+/// A seat for a request that comes outside any connection of ours; there is none but in Pingora's own tests.
+fn no_seat() -> Seat {
+    Seat::on(Connection::of_nobody())
+}
+
+#[async_trait]
+impl ProxyHttp for Hooks {
+    type CTX = Exchange;
+
+    fn new_ctx(&self) -> Exchange {
+        Exchange::arrive(Arc::clone(&self.policy), current_seat().unwrap_or_else(no_seat))
+    }
+
+    fn init_downstream_modules(&self, _: &mut pingora::modules::http::HttpModules) {}
+
+    async fn request_filter(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        self.receive(session, exchange).await
+    }
+
+    async fn upstream_peer(
+        &self,
+        session: &mut Session,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<Box<HttpPeer>> {
+        let Some(admitted) = exchange.admitted() else { return Err(failure::not_admitted()) };
+        let route = &self.policy.routes.routes()[admitted.route];
+        let pool = self.policy.upstreams.pool(admitted.upstream);
+        let mut chosen = pool.choose(&admitted.tried).ok_or_else(failure::no_server)?;
+        admitted.tried.push(chosen.address);
+        let patience = route.timeout.unwrap_or(self.policy.limits.request_time);
+        let upload = upload_time(session, admitted.body_limit, patience);
+        chosen.peer.options.read_timeout = Some(patience + upload);
+        exchange.record.server = Some(chosen.label);
+        Ok(chosen.peer)
+    }
+
+    async fn upstream_request_filter(
+        &self,
+        _: &mut Session,
+        request: &mut RequestHeader,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        let (https, address, id) =
+            (exchange.record.client.https, exchange.record.address.clone(), exchange.id);
+        let Some(admitted) = exchange.admitted() else { return Err(failure::not_admitted()) };
+        let facts = Facts {
+            address,
+            https,
+            request_id: id.as_str(),
+            forward_authorization: self.policy.routes.routes()[admitted.route].forward_authorization,
+            host: self.policy.upstreams.pool(admitted.upstream).host_header(),
+        };
+        self.policy.forward.apply(&admitted.permit, facts, request)
+    }
+
+    async fn request_body_filter(
+        &self,
+        _: &mut Session,
+        body: &mut Option<Bytes>,
+        _end: bool,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        let (Some(admitted), Some(body)) = (exchange.admitted(), body) else { return Ok(()) };
+        admitted.body_seen += body.len() as u64;
+        if admitted.body_seen > admitted.body_limit { Err(failure::body_too_large()) } else { Ok(()) }
+    }
+
+    async fn response_filter(
+        &self,
+        _: &mut Session,
+        head: &mut ResponseHeader,
+        exchange: &mut Exchange,
+    ) -> pingora::Result<()> {
+        if let Some(asked) = exchange.record.upstream_asked {
+            exchange.record.upstream_answered = Some(clock::instant().saturating_duration_since(asked));
+        }
+        if exchange.record.origin.is_some() {
+            head.remove_header(&header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+        }
+        decorate(head, exchange)
+    }
+
+    fn fail_to_connect(
+        &self,
+        _: &mut Session,
+        _: &HttpPeer,
+        exchange: &mut Exchange,
+        mut error: Box<Error>,
+    ) -> Box<Error> {
+        // Nothing was sent: another server, if there is one, may have it.
+        if let Some(admitted) = exchange.admitted() {
+            let pool = self.policy.upstreams.pool(admitted.upstream);
+            error.set_retry(pool.choose(&admitted.tried).is_some());
+        }
+        error
+    }
+
+    async fn fail_to_proxy(
+        &self,
+        session: &mut Session,
+        error: &Error,
+        exchange: &mut Exchange,
+    ) -> FailToProxy {
+        let upstream = exchange.admitted().map(|admitted| admitted.upstream);
+        let upstream = upstream.map_or("", |index| self.policy.upstreams.pool(index).name());
+        let failure = Failure::of(error, upstream);
+        let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
+        let gone = *error.esource() == ErrorSource::Downstream
+            && matches!(
+                error.etype(),
+                ErrorType::WriteError
+                    | ErrorType::ReadError
+                    | ErrorType::ConnectionClosed
+                    | ErrorType::WriteTimedout
+            );
+        if begun || gone {
+            exchange.record.detail = Some(failure.noted.into());
+            if begun && !gone {
+                exchange.record.reason = failure.reason;
+            }
+            return FailToProxy { error_code: 0, can_reuse_downstream: false };
+        }
+        let error_code = self.excuse(session, exchange, failure).await;
+        FailToProxy { error_code, can_reuse_downstream: false }
+    }
+
+    fn suppress_error_log(&self, _: &Session, _: &Exchange, _: &Error) -> bool {
+        // The access log has it, without the query that Pingora's own line would print.
+        true
+    }
+
+    async fn logging(&self, session: &mut Session, _: Option<&Error>, exchange: &mut Exchange) {
+        if let Some(head) = session.response_written() {
+            exchange.record.status = head.status.as_u16();
+            exchange.record.bytes = session.body_bytes_sent();
+        }
+        exchange.close();
+    }
+
+    fn suppress_proxy_warn_log(
+        &self,
+        _: &Session,
+        _: &Exchange,
+        _: &Error,
+        _: pingora::proxy::ProxyWarnLogContext,
+    ) -> bool {
+        true
+    }
+}
