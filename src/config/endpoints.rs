@@ -1,0 +1,130 @@
+//! `[endpoints]`: under which paths do we answer ourselves?
+
+use super::problem::Span;
+use super::reading::Reading;
+use super::section::{At, Section};
+use crate::endpoint::Settings;
+use crate::identity::{Scope, Scopes};
+use crate::route::Target;
+
+/// The settings, and every path with its place (an empty span for a default).
+pub(super) struct Endpoints {
+    pub(super) settings: Settings,
+    pub(super) paths: Vec<At<String>>,
+}
+
+/// Reads the section.
+pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Endpoints {
+    let mut section = top.section(reading, "endpoints", "endpoints");
+    let mut paths: Vec<At<String>> = Vec::new();
+    let mut of = |reading: &mut Reading, section: &mut Section<'_>, key, default: Option<&str>| {
+        let found = endpoint(reading, section, key, default, &paths);
+        paths.extend(found.iter().cloned());
+        found.into_iter().map(|path| path.value).collect::<Vec<_>>()
+    };
+    let settings = Settings {
+        token: of(reading, &mut section, "token", Some("/token")),
+        signup: of(reading, &mut section, "signup", None),
+        logout: of(reading, &mut section, "logout", Some("/auth/logout")),
+        revoke: of(reading, &mut section, "revoke", Some("/auth/revoke")),
+        userinfo: of(reading, &mut section, "userinfo", Some("/auth/userinfo")),
+        metadata: of(reading, &mut section, "metadata", Some("/.well-known/oauth-authorization-server")),
+        token_type: token_type(reading, &mut section),
+        signup_scopes: Scopes::default(),
+    };
+    let signup_scopes = scopes(reading, &mut section, "signup_scopes", &settings.signup);
+    section.finish(reading);
+    Endpoints { settings: Settings { signup_scopes, ..settings }, paths }
+}
+
+fn endpoint(
+    reading: &mut Reading,
+    section: &mut Section<'_>,
+    key: &'static str,
+    default: Option<&str>,
+    taken: &[At<String>],
+) -> Vec<At<String>> {
+    let example = default.map_or_else(|| "\"/user/signup\"".to_owned(), |path| format!("\"{path}\""));
+    let written = section.one_or_many(reading, key, &example);
+    let candidates: Vec<At<String>> = match written {
+        Some(list) => {
+            list.value.into_iter().map(|at| At { value: at.value.to_owned(), span: at.span }).collect()
+        }
+        // A key of the wrong type has been reported: no default takes its place.
+        None if section.value(key).is_some() => Vec::new(),
+        None => default.into_iter().map(|path| At { value: path.to_owned(), span: 0..0 }).collect(),
+    };
+    let mut found: Vec<At<String>> = Vec::new();
+    for path in candidates {
+        if let Some(other) = taken.iter().chain(&found).find(|other| other.value == path.value) {
+            twice(reading, &path, other);
+        } else if is_path(&path.value) {
+            found.push(path);
+        } else {
+            let help = format!(
+                "begin with `/`, no `//`, no dots as a segment, no `%`-escapes of plain letters: {key} = {example}"
+            );
+            reading.problems.error(path.span, "this is not the path of an endpoint", help);
+        }
+    }
+    found
+}
+
+fn is_path(path: &str) -> bool {
+    let literal = !path.contains(['{', '}', '*', '?', '#']);
+    literal && path.len() <= 1024 && Target::parse(path.as_bytes()).is_ok_and(|target| target.path() == path)
+}
+
+fn twice(reading: &mut Reading, path: &At<String>, other: &At<String>) {
+    let message = format!("two endpoints have the path `{}`", path.value);
+    let default = |span: &Span| span.is_empty();
+    let help = "another path for one of the two; one that is not written has its default";
+    if default(&path.span) {
+        reading.problems.error(other.span.clone(), message, help);
+    } else if default(&other.span) {
+        reading.problems.error(path.span.clone(), message, help);
+    } else {
+        reading.problems.collision(path.span.clone(), (other.span.clone(), "the first one"), message, help);
+    }
+}
+
+fn token_type(reading: &mut Reading, section: &mut Section<'_>) -> String {
+    let Some(found) = section.string(reading, "token_type", "\"Bearer\"") else { return "Bearer".to_owned() };
+    if !found.value.eq_ignore_ascii_case("bearer") {
+        let help = "token_type = \"Bearer\", or \"bearer\" for clients that compare it letter by letter";
+        reading.problems.error(found.span, "our tokens are bearer tokens (RFC 6750)", help);
+    }
+    found.value.to_owned()
+}
+
+fn scopes(reading: &mut Reading, section: &mut Section<'_>, key: &'static str, signup: &[String]) -> Scopes {
+    let Some(list) = section.strings(reading, key, "[\"event:read\"]") else { return Scopes::default() };
+    if signup.is_empty() {
+        let help = "name the `signup` endpoint too, or remove them";
+        reading.problems.warn(
+            Some(list.span.clone()),
+            "nobody can sign up, so nobody gets these scopes",
+            help,
+        );
+    }
+    scope_list(reading, list.value)
+}
+
+/// Scope tokens, each checked.
+pub(super) fn scope_list(reading: &mut Reading, list: Vec<At<&str>>) -> Scopes {
+    let mut found: Vec<Scope> = Vec::new();
+    for text in list {
+        match Scope::parse(text.value) {
+            Ok(scope) if found.contains(&scope) => {
+                reading.problems.error(text.span, "this scope is listed twice", "remove one of the two");
+            }
+            Ok(scope) => found.push(scope),
+            Err(why) => reading.problems.error(
+                text.span,
+                format!("this is not a scope: it {why}"),
+                "one word without spaces for each scope (RFC 6749 §3.3): [\"event:read\", \"event:write\"]",
+            ),
+        }
+    }
+    found.into_iter().collect()
+}

@@ -1,0 +1,60 @@
+//! Which keys and values does the contract name that this version does not have? They are refused by name, because a
+//! setting that is silently ignored is a door somebody believes shut.
+
+/// Sections and keys of later versions: the section's name (`""` is the top level), and the key.
+const KEYS: &[(&str, &str)] = &[
+    ("", "throttle"),
+    ("", "signin_page"),
+    ("", "account_check"),
+    ("upstreams.*", "health"),
+    ("tokens", "trusted"),
+    ("tokens", "account_check"),
+    ("users", "fields"),
+    ("users", "account_check"),
+    ("passwords", "verify"),
+    ("passwords", "deprecated"),
+    ("passwords", "rehash"),
+    ("revocation", "confirm"),
+    ("revocation", "ready"),
+    ("endpoints", "introspect"),
+    ("endpoints", "sessions"),
+    ("endpoints", "jwks"),
+    ("endpoints", "verify"),
+    ("route", "websocket"),
+    ("route", "on_stale"),
+    ("route", "rate_limit"),
+];
+
+/// Values of later versions: section, key, what the value begins with.
+const VALUES: &[(&str, &str, &str)] = &[
+    ("tokens", "algorithm", "HS384"),
+    ("tokens", "algorithm", "HS512"),
+    ("tokens", "algorithm", "RS"),
+    ("tokens", "algorithm", "PS"),
+    ("tokens", "algorithm", "ES"),
+    ("tokens", "algorithm", "EdDSA"),
+    ("users", "store", "mongodb:"),
+    ("users", "store", "mongodb+srv:"),
+    ("users", "store", "postgres:"),
+    ("users", "store", "postgresql:"),
+    ("users", "store", "htpasswd:"),
+    ("passwords", "hash", "argon2"),
+    ("passwords", "hash", "scrypt"),
+    ("passwords", "hash", "pbkdf2"),
+    ("revocation", "store", "rediss:"),
+    ("revocation", "store", "redis+sentinel:"),
+    ("revocation", "store", "redis+cluster:"),
+    ("revocation", "check", "every_request"),
+    ("errors", "body", "fastapi"),
+];
+
+/// Whether a later version has this key.
+pub(super) fn has_key(section: &str, key: &str) -> bool {
+    KEYS.contains(&(section, key))
+}
+
+/// What a later version understands this value as, if it does.
+pub(super) fn has_value(section: &str, key: &str, value: &str) -> Option<&'static str> {
+    let found = VALUES.iter().filter(|entry| entry.0 == section && entry.1 == key);
+    found.map(|entry| entry.2).find(|beginning| value.starts_with(beginning))
+}
