@@ -1,0 +1,144 @@
+//! Gatepass: a reverse proxy that signs people in. This page is the tour; the README says how to use it.
+//!
+//! It runs the login endpoint, checks the bearer token of every other request, refuses tokens that were revoked, and
+//! forwards what is left with the user's identity in a header. The backend knows nothing of passwords or tokens.
+//! Everything it decides has one of a closed list of words, the same in the answer, the access log, the metrics and
+//! `gatepass explain`.
+//!
+//! # Words
+//!
+//! | word | means |
+//! |---|---|
+//! | `Connection` | a client's connection, from accept to close, with its place among the counted ones (`proxy/connection/registry.rs`) |
+//! | `Exchange` | one request and its answer; only moves forward, and its end is counted and logged once, however it ends (`proxy/exchange.rs`) |
+//! | `Seat` | an exchange's place on its connection: who is at the other end, and the handle by which the exchange can be ended (`proxy/connection/seat.rs`) |
+//! | [`Target`](route::Target) | the canonical path: the bytes that are decided upon are the bytes the upstream gets |
+//! | [`Route`](route::Route) | one rule of the file: which paths and methods, what they need, where they go |
+//! | [`Verified`](token::Verified) | what a good token says; only [`token::Verifier::verify`] makes one |
+//! | [`Permit`](access::Permit) | leave to go upstream; only [`access::Gate::admit`] makes one. No permit, no upstream |
+//! | [`Reason`](access::Reason) | the word for an outcome; the first failing step names it |
+//! | [`Denial`](access::Denial) | a no: its reason, and who asked if that much was established |
+//! | [`Login`](login) | one sign-in and all tokens that come of it: `sid` in the token, [`LoginId`](identity::LoginId) in the code |
+//! | [`Revocation`](revocation::Revocation) | an order to refuse a token, a login, a user or a key from now on |
+//! | `Register` | what is known of one revoked thing: digest, version, revoked or lifted, until when; the later version counts (`revocation/register.rs`) |
+//! | `Incarnation` | the random name a log of revocations gets when it comes into being: another name is another log (`revocation/log.rs`) |
+//! | [`Standing`](revocation::Standing) | how a token stands: clear, revoked, or the set is too old to say |
+//! | [`Upstreams`](upstream::Upstreams) | the servers behind each name, which are alive, and whose turn it is |
+//!
+//! # One request
+//!
+//! 1. **Accept.** `proxy/connection/door.rs` takes the connection, counts it against the caps, and shakes hands (TLS,
+//!    h2 by ALPN) before a deadline.
+//! 2. **Head.** Over HTTP/1.1, `proxy/connection/head.rs` reads the whole head in time, and its `vet` refuses what two
+//!    readers may read in two ways. What is refused here never reaches Pingora.
+//! 3. **Seat.** The exchange runs as a future of its own in a `Seat`: it can be cancelled, and is waited for at the end.
+//!    Pingora calls back through `proxy/hooks.rs`, whose methods each call a room and keep the answer.
+//! 4. **Decide.** `proxy/decide.rs`, without waiting for anything: [`route::Target`] parses the path, [`route::Host`]
+//!    the host; then preflight? an endpoint of ours? [`route::RouteTable::find`]; and [`access::Gate::admit`], which
+//!    goes credential ([`access::Credential`]) → token ([`token::Verifier`], remembered while it is good) → revoked?
+//!    ([`revocation::Revocations::standing`], a look into memory) → scopes. The outcome is a permit or a denial.
+//! 5. **Refuse**, if denied: [`answer::refusal`] words it for the client; [`answer::status`] is the one table from
+//!    reason to status.
+//! 6. **Forward**, if permitted: [`upstream::Pool`] chooses a server; `proxy/forward.rs` takes the permit, removes
+//!    every header a client must not set in all its spellings, and sets the identity.
+//! 7. **Account.** When the exchange ends (also by being dropped), [`observe::Metrics`] counts it under its route's
+//!    name and [`observe::AccessLog`] takes one line.
+//!
+//! # One login
+//!
+//! 1. `POST /token` is decided like any request; its path is one of ours, so `proxy/hooks.rs` reads the body, at most
+//!    [`endpoint::Endpoints::BODY_LIMIT`] bytes, and calls [`endpoint::Endpoints::answer`].
+//! 2. `endpoint/token.rs` reads the form in exactly one way (RFC 6749 §4.3) and calls
+//!    [`login::Logins::sign_in`].
+//! 3. The user is looked up in [`users::UserStore`] and the password goes to [`password::Hasher`]: a few threads of low
+//!    priority behind a bounded queue. No such user, a wrong password and a disabled user take the same time and say
+//!    the same thing.
+//! 4. [`revocation::Revocations::login_version`] draws the next number of the revocation log; then the user is read
+//!    once more. So a change before the draw is seen, and a revocation after it has a greater number.
+//! 5. [`token::Issuer`] signs; the answer is JSON that nobody may store.
+//!
+//! Signing out writes a register for the login to the log, and answers when the log has taken it. Every gateway follows
+//! the log (`revocation/follower.rs`) and refuses the token from its next request on.
+//!
+//! # Floors
+//!
+//! A room is a module of this crate. It imports only from rooms below it; where rooms of a floor need each other, the
+//! floor has steps. `tests/it/architecture.rs` reads this table and holds the code to it, and fences the large
+//! libraries in: Pingora in `proxy`, `upstream` and `server`; `jsonwebtoken` in `token`; SQLite and Redis in the
+//! vaults; axum in `endpoint`, `admin` and `demo`; Prometheus in `observe`.
+//!
+//! ```text
+//! street     lib main
+//! office     cli
+//!            demo
+//!            server
+//!            control
+//!            config
+//! door       proxy
+//!            endpoint admin
+//!            answer observe upstream
+//! rules      access
+//!            route login
+//! vaults     users revocation
+//!            sqlite
+//! workshop   token password
+//! ground     identity
+//!            clock secret
+//! ```
+//!
+//! Workshop, `route` and `access` never wait. Time is an argument ([`clock::Clock`]), and so are settings: each room has
+//! its own `Settings`, `config` fills them, and only the office knows `config`. A trait exists where there are two
+//! implementations. An `expect` names the invariant it rests on; nothing a client sends can reach one.
+//!
+//! # Decisions
+//!
+//! * **Our own accept loop and head reader, around Pingora's proxy.** Pingora's server has no deadline for a whole head,
+//!   repairs what should be refused (a space in the target, a length beside chunks), lets idle connections live, and
+//!   cannot say on which free port it listens. Here an address that is taken fails the start, connections are capped, and a
+//!   shutdown ends as soon as nothing is in flight. What Pingora does best, proxying and pooling, it still does.
+//! * **The target is canonical or refused.** Paths that a backend could read differently (`//`, dot segments, `%2f`,
+//!   `%65`, `;`) are 400. Normalising them would decide upon one path and forward another.
+//! * **The most specific pattern decides, then the method.** A path that a route names with other methods is 405; it
+//!   does not fall through to a wider route. Otherwise a forgotten method would slip past a scope.
+//! * **A tree of segments, not `matchit`.** Its catch-all does not stand for zero segments, and it compares bytes,
+//!   where `a@b` and `a%40b` have to be one literal. Look-up costs one hash per segment, whatever the number of routes.
+//! * **A user's revocation has a version, not a time.** Comparing `iat` goes wrong within a second, between clocks, and
+//!   for logins under way. Each login draws a number of the log's own sequence, and revoking a user draws a greater one.
+//!   Only tokens without a number (minted by hand) are compared by `iat`.
+//! * **Revocations are registers that are joined, never replaced.** Any order, repetition or loss of messages comes to
+//!   the same set; a log that was emptied or cut short is noticed by its incarnation and marks, and given back what it
+//!   lost by the gateways that remember.
+//! * **A store that is down is 503, never 401.** Clients must not throw good tokens away.
+//! * **`rusqlite`, not `sqlx`.** The log and the users need a file and a few prepared statements; `sqlx` adds minutes to
+//!   a cold build on two cores, and two bindings to SQLite cannot share a build. Calls go to threads that may block.
+//! * **axum, called in process.** Our endpoints are one router that never sees a socket: the same doors, deadlines,
+//!   log and metrics as for every request. Aliases are exact paths, resolved before the router.
+//! * **The access log is written in batches.** A request appends to a buffer; one thread writes it. A reader that does
+//!   not keep up costs lines, which are counted, never requests.
+pub mod clock;
+pub mod identity;
+pub mod secret;
+
+pub mod password;
+pub mod token;
+
+pub mod revocation;
+mod sqlite;
+pub mod users;
+
+pub mod access;
+pub mod login;
+pub mod route;
+
+pub mod admin;
+pub mod answer;
+pub mod endpoint;
+pub mod observe;
+pub mod proxy;
+pub mod upstream;
+
+pub mod cli;
+pub mod config;
+pub mod control;
+pub mod demo;
+pub mod server;

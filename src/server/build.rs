@@ -1,0 +1,223 @@
+//! In what order is a gateway built? What can fail for want of a free address or a readable file comes first, and
+//! the doors open last.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::banner::banner;
+use super::run::threads;
+use super::{Gateway, StartError};
+use crate::access::Gate;
+use crate::admin::{self, Admin};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::control;
+use crate::endpoint::Endpoints;
+use crate::login::Logins;
+use crate::observe::{AccessLog, Metrics, Writer};
+use crate::password::{Hasher, HasherSettings};
+use crate::proxy::{Bindings, ENDPOINT_ROUTES, Parts};
+use crate::revocation::Revocations;
+use crate::route::RouteTable;
+use crate::token::{Issuer, KeyRing, Verifier};
+use crate::upstream::{HealthObserver, Timeouts, Upstreams};
+use crate::users::UserStore;
+
+/// Everything that decides: the vaults and the rules.
+struct Core {
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    gate: Arc<Gate>,
+    endpoints: Arc<Endpoints>,
+    revocations: Arc<Revocations>,
+    routes: RouteTable,
+}
+
+pub(super) async fn build(config: Config) -> Result<Gateway, StartError> {
+    let bindings = Bindings::bind(&config.listen).await.map_err(|error| {
+        StartError::new(error.to_string(), "free the address, or change [listen] in the configuration")
+    })?;
+    let admin = TcpListener::bind(config.listen.admin).await.map_err(|error| {
+        let remedy = "free the address, or change `admin` in [listen]";
+        StartError::new(format!("cannot listen on {}: {error}", config.listen.admin), remedy)
+    })?;
+    let admin_address = admin.local_addr().unwrap_or(config.listen.admin);
+    let control = control::bind(&config.listen.control).await.map_err(|error| {
+        let remedy = "another gateway may be using this configuration; if not, change `control` in [listen]";
+        StartError::new(format!("cannot listen on {}: {error}", config.listen.control.display()), remedy)
+    })?;
+    let core = core(&config).await?;
+    let (log, writer) = access_log(&config)?;
+    let (shutdown, watch) = watch::channel(false);
+    let upstreams = upstreams(&config, &core.metrics, &watch).await;
+    let draining = Arc::new(AtomicBool::new(false));
+    let admin = admin::serve(admin, desk(&core, &draining), ended(watch.clone()));
+    let counted = count_revocations(&core.metrics);
+    let control = control.serve(Arc::clone(&core.revocations), counted, ended(watch.clone()));
+    let offices = vec![
+        tokio::spawn(async move {
+            if let Err(error) = admin.await {
+                tracing::error!(%error, "the admin listener failed");
+            }
+        }),
+        tokio::spawn(control),
+    ];
+    let revocations = Arc::clone(&core.revocations);
+    let parts = Parts {
+        clock: core.clock,
+        routes: core.routes,
+        gate: core.gate,
+        endpoints: core.endpoints,
+        upstreams,
+        metrics: core.metrics,
+        log,
+        identity: config.identity.clone(),
+        cors: config.cors.clone(),
+        limits: config.limits,
+        errors: config.errors,
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+    };
+    let listening = bindings.open(parts, watch, threads());
+    let banner = banner(&config, listening.addresses(), admin_address);
+    Ok(Gateway {
+        listening,
+        admin: admin_address,
+        banner,
+        drain_time: config.limits.drain_time,
+        draining,
+        shutdown,
+        revocations,
+        offices,
+        log: writer,
+    })
+}
+
+async fn core(config: &Config) -> Result<Core, StartError> {
+    let clock = Clock::system();
+    let routes = RouteTable::build(config.routes.clone(), config.default_route)
+        .map_err(|problems| StartError::new(problems[0].message.clone(), "run `gatepass check`"))?;
+    let metrics = metrics(config, &routes);
+    let users = open_users(&config.users.sqlite)?;
+    let revocations = Revocations::open(&config.revocation, clock.clone()).await.map_err(|error| {
+        StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
+    })?;
+    let observed = Arc::clone(&metrics);
+    let hasher = Hasher::start(HasherSettings {
+        cost: config.passwords.cost,
+        threads: config.passwords.threads,
+        queue: config.passwords.queue,
+        observe: Some(Arc::new(move |seconds| observed.password_hash(seconds))),
+    })
+    .map_err(|error| {
+        StartError::new(format!("cannot start hashing threads: {error}"), "check the process limits")
+    })?;
+    let hasher = Arc::new(hasher);
+    sample(&metrics, &hasher, &revocations);
+    let keys = Arc::new(KeyRing::new(&config.tokens));
+    let issuer = Issuer::new(&config.tokens, Arc::clone(&keys), clock.clone());
+    let verifier = Arc::new(Verifier::new(&config.tokens, keys, clock.clone()));
+    let gate = Arc::new(Gate::new(Arc::clone(&verifier), Arc::clone(&revocations)));
+    let logins = Logins::new(
+        users,
+        hasher,
+        issuer,
+        verifier,
+        Arc::clone(&revocations),
+        &config.tokens,
+        config.endpoints.signup_scopes.clone(),
+        clock.clone(),
+    );
+    let endpoints = Arc::new(Endpoints::new(
+        &config.endpoints,
+        Arc::new(logins),
+        Arc::clone(&gate),
+        config.errors,
+        &config.tokens.issuer,
+        Arc::clone(&metrics),
+    ));
+    Ok(Core { clock, metrics, gate, endpoints, revocations, routes })
+}
+
+fn open_users(path: &Path) -> Result<UserStore, StartError> {
+    UserStore::open(path).map_err(|error| {
+        StartError::new(error.to_string(), "check `store` in [users], and its file's rights")
+    })
+}
+
+fn metrics(config: &Config, routes: &RouteTable) -> Arc<Metrics> {
+    let names = routes.routes().iter().map(|route| route.name.clone());
+    let names: Vec<String> =
+        names.chain(ENDPOINT_ROUTES.iter().map(|(_, route)| (*route).to_owned())).collect();
+    let upstreams: Vec<String> = config.upstreams.iter().map(|upstream| upstream.name.clone()).collect();
+    Arc::new(Metrics::new(&names, &upstreams))
+}
+
+/// Gauges are read when they are asked for.
+fn sample(metrics: &Metrics, hasher: &Arc<Hasher>, revocations: &Arc<Revocations>) {
+    let (hasher, revocations) = (Arc::clone(hasher), Arc::clone(revocations));
+    metrics.on_render(Box::new(move |gauges| {
+        gauges.password_queue(hasher.waiting());
+        gauges.revocation(revocations.entries(), revocations.staleness());
+        gauges.store_up("revocation", revocations.store_up());
+    }));
+}
+
+async fn upstreams(config: &Config, metrics: &Arc<Metrics>, shutdown: &watch::Receiver<bool>) -> Upstreams {
+    /// What a busy backend may need to take a request that it has accepted.
+    const WRITE: Duration = Duration::from_secs(60);
+    let limits = config.limits;
+    let timeouts = Timeouts {
+        connect: limits.connect_time,
+        read: limits.request_time,
+        write: WRITE,
+        idle: crate::proxy::UPSTREAM_IDLE,
+    };
+    Upstreams::start(&config.upstreams, timeouts, shutdown, |index| -> HealthObserver {
+        let (metrics, name) = (Arc::clone(metrics), config.upstreams[index].name.clone());
+        Arc::new(move |server, up| metrics.gauges().upstream_up(&name, server, up))
+    })
+    .await
+}
+
+fn access_log(config: &Config) -> Result<(AccessLog, Option<Writer>), StartError> {
+    if !config.log.access {
+        return Ok((AccessLog::silent(), None));
+    }
+    let (log, writer) = AccessLog::start(std::io::stdout()).map_err(|error| {
+        StartError::new(format!("cannot start the access log: {error}"), "check the process limits")
+    })?;
+    Ok((log, Some(writer)))
+}
+
+fn desk(core: &Core, draining: &Arc<AtomicBool>) -> Admin {
+    let (revocations, draining) = (Arc::clone(&core.revocations), Arc::clone(draining));
+    Admin {
+        metrics: Arc::clone(&core.metrics),
+        ready: Arc::new(move || {
+            if draining.load(Ordering::Acquire) {
+                Err("shutting down".to_owned())
+            } else if revocations.is_ready() {
+                Ok(())
+            } else {
+                Err("the revocations are not loaded yet".to_owned())
+            }
+        }),
+        version: env!("CARGO_PKG_VERSION"),
+    }
+}
+
+fn count_revocations(metrics: &Arc<Metrics>) -> impl Fn(crate::revocation::Scope) + Send + Sync + 'static {
+    let metrics = Arc::clone(metrics);
+    move |scope| metrics.revocation(scope)
+}
+
+/// Resolves when the shutdown is announced.
+async fn ended(mut watch: watch::Receiver<bool>) {
+    // An error means that the gateway is gone, which ends it as well.
+    let _ = watch.wait_for(|ended| *ended).await;
+}
