@@ -1,0 +1,7 @@
+//! The published failures of other gateways, tried on this one. Each test carries the identifier of its case.
+
+mod endpoints;
+mod framing;
+mod headers;
+mod paths;
+mod tokens;

@@ -1,0 +1,15 @@
+//! Does Gatepass keep its promises? One binary; every test is its own world.
+#![expect(clippy::unwrap_used, reason = "in a test a panic is a finding")]
+#![expect(clippy::type_complexity, reason = "the columns of a table of cases are best read where it stands")]
+
+mod architecture;
+mod attacks;
+mod cli;
+mod config;
+mod contract;
+mod demo;
+mod forwarding;
+mod matrix;
+mod process;
+mod properties;
+mod world;
