@@ -143,6 +143,7 @@ impl Shared {
 
     fn write_to(&self, mut sink: impl Write) {
         let mut batch = Vec::with_capacity(2 * BATCH);
+        let mut told = 0;
         loop {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             while waiting.lines.is_empty() && !waiting.ended {
@@ -158,6 +159,14 @@ impl Shared {
                 tracing::warn!(%error, "access-log lines could not be written");
             }
             batch.clear();
+            let dropped = self.dropped.load(Ordering::Relaxed);
+            if dropped > told {
+                tracing::warn!(
+                    lines = dropped - told,
+                    "access-log lines were dropped: their reader does not keep up"
+                );
+                told = dropped;
+            }
             if ended {
                 return;
             }
@@ -194,11 +203,8 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_line_is_one_json_object_whatever_the_path_holds() {
-        let page = Page::default();
-        let (log, writer) = AccessLog::start(page.clone()).unwrap();
-        let entry = AccessEntry {
+    fn entry() -> AccessEntry<'static> {
+        AccessEntry {
             time: UnixTime::from_millis(1_790_000_000_042),
             request_id: "r",
             client: None,
@@ -215,9 +221,15 @@ mod tests {
             auth: None,
             upstream_time: None,
             detail: None,
-        };
+        }
+    }
+
+    #[test]
+    fn every_line_is_one_json_object_whatever_the_path_holds() {
+        let page = Page::default();
+        let (log, writer) = AccessLog::start(page.clone()).unwrap();
         for _ in 0..100 {
-            log.record(&entry);
+            log.record(&entry());
         }
         drop(writer);
         let text = String::from_utf8(page.0.lock().unwrap().clone()).unwrap();
@@ -231,5 +243,34 @@ mod tests {
             assert!(!line.contains('\u{1b}'));
         }
         assert_eq!(log.dropped(), 0);
+    }
+
+    /// A reader that stands still until it is let go.
+    struct Stuck(std::sync::mpsc::Receiver<()>);
+
+    impl Write for Stuck {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            // The test has ended: nobody is waited for any more.
+            let _ = self.0.recv();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_costs_lines_and_no_memory_beyond_the_bound() {
+        let (release, stuck) = std::sync::mpsc::channel();
+        let (log, writer) = AccessLog::start(Stuck(stuck)).unwrap();
+        let path = "x".repeat(64 * 1024);
+        let entry = AccessEntry { path: &path, ..entry() };
+        for _ in 0..3 * MOST_WAITING / path.len() {
+            log.record(&entry);
+        }
+        assert!(log.dropped() > 0);
+        drop(release);
+        drop(writer);
     }
 }
