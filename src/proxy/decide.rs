@@ -104,6 +104,15 @@ pub(super) fn announced_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Whether the client ends the connection after this exchange: `close` in any of its `Connection` lines (RFC 9110
+/// §7.6.1). The engine reads the first line only, and would keep waiting for a client that waits for the end.
+pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
+    let lines = headers.get_all(header::CONNECTION).iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|&b| b == b','))
+        .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+}
+
 /// Exactly one valid host: `:authority` or `Host` over h2 (RFC 9113 §8.3.1), `Host` otherwise.
 fn host(request: &RequestHeader) -> Result<Host, &'static str> {
     let mut named = request.headers.get_all(header::HOST).iter();

@@ -14,7 +14,7 @@ use pingora::{Error, ErrorSource, ErrorType};
 use super::client::address_value;
 use super::connection::{Connection, Seat, current_seat};
 use super::cors;
-use super::decide::{Decision, decide};
+use super::decide::{Decision, asks_to_close, decide};
 use super::exchange::{Exchange, Stage};
 use super::failure::{self, Failure};
 use super::forward::Facts;
@@ -38,6 +38,9 @@ impl Hooks {
 
     /// Decides, and answers what is not for an upstream. True if it is answered.
     async fn receive(&self, session: &mut Session, exchange: &mut Exchange) -> pingora::Result<bool> {
+        if asks_to_close(&session.req_header().headers) {
+            session.set_keepalive(None);
+        }
         let connection = Arc::clone(&exchange.seat.connection);
         let request = session.req_header();
         let peer = connection.client.map(|client| client.ip());

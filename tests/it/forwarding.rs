@@ -286,3 +286,17 @@ async fn connections_are_capped_per_address() {
         assert!(gatepass::clock::instant() < deadline, "the place is never given back");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_ends_the_connection_in_any_line_is_not_kept() {
+    let world = World::new().await;
+    for fields in
+        ["Connection: close", "Connection: x-other\r\nConnection: close", "Connection: x-other, Close"]
+    {
+        let mut raw = Raw::connect(world.address()).await;
+        let request = format!("GET /public/x HTTP/1.1\r\nHost: gw.test\r\n{fields}\r\n\r\n");
+        let answer = raw.ask(request).await.expect("an answer");
+        assert_eq!((answer.status, answer.value("connection")), (200, "close"), "{fields}");
+        assert!(raw.is_closed().await, "{fields}");
+    }
+}
