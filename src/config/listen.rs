@@ -181,7 +181,8 @@ fn tls(reading: &mut Reading, section: &mut Section<'_>) -> Option<TlsFiles> {
     Some(TlsFiles { certificate: certificate?, key: key? })
 }
 
-fn holds_certificates(path: &Path) -> Result<(), rustls_pki_types::pem::Error> {
+/// Whether there is a certificate in it, or why not.
+pub(super) fn holds_certificates(path: &Path) -> Result<(), rustls_pki_types::pem::Error> {
     let mut count = 0_usize;
     for certificate in CertificateDer::pem_file_iter(path)? {
         certificate?;
@@ -190,7 +191,8 @@ fn holds_certificates(path: &Path) -> Result<(), rustls_pki_types::pem::Error> {
     if count == 0 { Err(rustls_pki_types::pem::Error::NoItemsFound) } else { Ok(()) }
 }
 
-fn pem(
+/// Whether `read` went well; if not, it is reported.
+pub(super) fn pem(
     reading: &mut Reading,
     text: &At<&str>,
     path: &Path,

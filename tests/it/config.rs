@@ -194,7 +194,7 @@ fn warnings_are_said_and_do_not_refuse() {
     let shadowed = warn(&format!("{LEAST}[[route]]\npath = \"/auth/logout\"\n"));
     assert!(shadowed.contains("can never match"), "{shadowed}");
     let partly = warn(&format!(
-        "{LEAST}[[route]]\npath = \"/auth/**\"\nmethods = [\"GET\"]\n[endpoints]\nlogout = []\nrevoke = []\n"
+        "{LEAST}[[route]]\npath = \"/auth/**\"\nmethods = [\"GET\"]\n[endpoints]\nlogout = []\nrevoke = []\nsessions = []\n"
     ));
     assert!(partly.contains("`/auth/userinfo` is under this route"), "{partly}");
     let admin = warn(&format!("{LEAST}[listen]\nadmin = \"0.0.0.0:9090\"\n"));

@@ -1,5 +1,5 @@
 -- Writes one register. KEYS[3] its key; ARGV[3] a version it must exceed, [4] a mark, [5] its digest, [6] its state,
--- [7] the second it expires. Returns it as text.
+-- [7] the second it expires. Returns it as text, and the mark.
 
 local head = read_head()
 local known = read_register(KEYS[3])
@@ -10,5 +10,6 @@ if known then
   expires = math.max(expires, known.expires)
 end
 write(head, KEYS[3], ARGV[4], ARGV[5], {version = version, state = ARGV[6], expires = expires})
+save(head)
 trim()
-return ARGV[5] .. ' ' .. digits(version) .. ' ' .. ARGV[6] .. ' ' .. digits(expires)
+return {ARGV[5] .. ' ' .. digits(version) .. ' ' .. ARGV[6] .. ' ' .. digits(expires), ARGV[4]}

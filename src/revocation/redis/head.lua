@@ -16,17 +16,14 @@ end
 
 -- Where the log ends. A log without a head is a new one, whatever else is left of an old one.
 local function read_head()
-  local found = redis.call('HMGET', KEYS[1], 'incarnation', 'seq', 'mark', 'version', 'born')
+  local found = redis.call('HMGET', KEYS[1], 'incarnation', 'seq', 'mark', 'version')
   if not found[1] then
-    found = {ARGV[1], '0', NO_MARK, '0', digits(now_us)}
+    found = {ARGV[1], '0', NO_MARK, '0'}
     redis.call('DEL', KEYS[2])
     redis.call('HSET', KEYS[1], 'incarnation', found[1], 'seq', found[2], 'mark', found[3], 'version', found[4],
-      'born', found[5])
+      'born', digits(now_us))
   end
-  return {
-    incarnation = found[1], seq = tonumber(found[2]), mark = found[3], version = tonumber(found[4]),
-    born = tonumber(found[5])
-  }
+  return {incarnation = found[1], seq = tonumber(found[2]), mark = found[3], version = tonumber(found[4])}
 end
 
 -- The version, state and expiry a register's key holds.
@@ -39,7 +36,7 @@ local function read_register(key)
   return {version = tonumber(version), state = state, expires = tonumber(expires)}
 end
 
--- Writes a register and the entry that tells of it, numbered on from `head`, which it moves.
+-- Writes a register and the entry that tells of it, numbered on from `head`, which it moves and which is to be saved.
 local function write(head, key, mark, digest, register)
   local text = digits(register.version) .. ' ' .. register.state .. ' ' .. digits(register.expires)
   head.seq = head.seq + 1
@@ -47,6 +44,10 @@ local function write(head, key, mark, digest, register)
   head.version = math.max(head.version, register.version)
   redis.call('SET', key, text, 'EXAT', digits(math.max(register.expires, now_secs) + KEPT))
   redis.call('XADD', KEYS[2], digits(head.seq) .. '-0', 'r', digest .. ' ' .. text, 'm', mark)
+end
+
+-- Keeps where `head` is now.
+local function save(head)
   redis.call('HSET', KEYS[1], 'seq', digits(head.seq), 'mark', head.mark, 'version', digits(head.version))
 end
 

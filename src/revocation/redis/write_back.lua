@@ -24,4 +24,8 @@ for i = 3, #KEYS do
     last = mark
   end
 end
+if last ~= '' then
+  save(head)
+  redis.call('HSET', KEYS[1], 'returned', digits(now_us))
+end
 return last
