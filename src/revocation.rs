@@ -1,18 +1,28 @@
 //! What has been revoked? The exact set in memory, fed from a durable log.
 //!
 //! One last-writer-wins register per subject of revocation, merged by union; the log (SQLite or Redis) is followed by
-//! a task of its own; a request only looks into memory.
+//! a task of its own; a request only looks into memory. The rules are in `revocation/replica.rs`, and tried in every
+//! course of events by `revocation/model.rs`.
+#![doc = "\n"]
+#![doc = include_str!("revocation/README.md")]
 
 mod follower;
 mod handle;
 mod index;
+mod journal;
 mod log;
+#[cfg(test)]
+mod model;
 mod redis;
 mod register;
+mod replica;
+mod returning;
 mod sqlite;
-mod unseen;
+mod underway;
 
-pub use handle::{Revocations, Standing};
+pub use crate::redis_link::Advice;
+pub use handle::{Revocations, Standing, write_to_store};
+pub use register::State;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,10 +36,42 @@ use crate::secret::Secret;
 pub struct Settings {
     /// Where the log is.
     pub store: Store,
+    /// The CAs of a Redis that is reached by TLS, in PEM; those of the machine if not said.
+    pub ca: Option<PathBuf>,
+    /// Who else must have a write before it is called done.
+    pub confirm: Option<Confirm>,
     /// How old the last proof of freshness may be.
     pub max_staleness: Duration,
     /// What happens past it.
     pub on_stale: OnStale,
+    /// When the gateway counts as ready.
+    pub ready: Readiness,
+    /// Whom a request's token is looked up with.
+    pub check: Check,
+    /// Where a gateway keeps what it has read of a log that it shares with others.
+    pub journal: Option<PathBuf>,
+}
+
+impl Settings {
+    /// This store, and everything else as it is where the file says nothing; no journal.
+    pub const fn of(store: Store) -> Self {
+        Self {
+            store,
+            ca: None,
+            confirm: None,
+            max_staleness: Duration::from_secs(5),
+            on_stale: OnStale::Refuse,
+            ready: Readiness::Loaded,
+            check: Check::Memory,
+            journal: None,
+        }
+    }
+
+    /// The same for one who only looks, beside a gateway that may be writing the journal.
+    #[must_use]
+    pub fn without_journal(&self) -> Self {
+        Self { journal: None, ..self.clone() }
+    }
 }
 
 /// Where the log is.
@@ -37,8 +79,17 @@ pub struct Settings {
 pub enum Store {
     /// A file on this machine.
     Sqlite(PathBuf),
-    /// A Redis server: `redis://[user[:password]@]host[:port][/db]`.
+    /// A Redis: `redis://`, `redis+sentinel://`, `redis+cluster://`, or the same with `rediss` for TLS.
     Redis(Secret),
+}
+
+/// How many replicas must have a write, and within what time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Confirm {
+    /// How many.
+    pub replicas: u32,
+    /// How long they are waited for.
+    pub within: Duration,
 }
 
 /// What to do when the log has not answered for longer than `max_staleness`.
@@ -48,6 +99,26 @@ pub enum OnStale {
     Refuse,
     /// Go on refusing what is known, accept the rest.
     ServeKnown,
+}
+
+/// When a gateway counts as ready.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Readiness {
+    /// From the first load on: a log that goes away later is no reason to take every gateway out of service.
+    #[default]
+    Loaded,
+    /// Only while the set is fresh.
+    Strict,
+}
+
+/// Whom a request's token is looked up with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Check {
+    /// The set in memory.
+    #[default]
+    Memory,
+    /// The set in memory, and the log itself.
+    EveryRequest,
 }
 
 /// What a revocation names.
@@ -84,6 +155,11 @@ pub struct Revocation {
     pub digest: Digest,
     /// From when on nothing it names can be valid any more, so that it may be forgotten.
     pub expires: UnixTime,
+}
+
+impl Revocation {
+    /// The `expires` of what has to be remembered for good.
+    pub const NEVER: UnixTime = UnixTime::from_secs(register::MAX_SECS);
 }
 
 /// The log did not take it, or cannot be asked: 503, never "done".

@@ -14,14 +14,9 @@ const KEYS: &[(&str, &str)] = &[
     ("passwords", "verify"),
     ("passwords", "deprecated"),
     ("passwords", "rehash"),
-    ("revocation", "confirm"),
-    ("revocation", "ready"),
     ("endpoints", "introspect"),
-    ("endpoints", "sessions"),
     ("endpoints", "jwks"),
     ("endpoints", "verify"),
-    ("route", "websocket"),
-    ("route", "on_stale"),
     ("route", "rate_limit"),
 ];
 
@@ -41,10 +36,6 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("passwords", "hash", "argon2"),
     ("passwords", "hash", "scrypt"),
     ("passwords", "hash", "pbkdf2"),
-    ("revocation", "store", "rediss:"),
-    ("revocation", "store", "redis+sentinel:"),
-    ("revocation", "store", "redis+cluster:"),
-    ("revocation", "check", "every_request"),
     ("errors", "body", "fastapi"),
 ];
 

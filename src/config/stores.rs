@@ -6,14 +6,14 @@ use std::time::Duration;
 use toml::de::DeValue;
 
 use super::reading::Reading;
+use super::redis_place;
 use super::section::{At, Section, as_string};
 use super::settings::{PasswordSettings, UsersSettings};
-use super::{mask, source};
-use crate::revocation::{OnStale, Settings, Store};
-use crate::secret::Secret;
+use crate::revocation::{Check, OnStale, Readiness, Settings, Store};
 
 const SQLITE: &str = "\"sqlite:gatepass.db\"";
 const DATABASE: &str = "gatepass.db";
+const JOURNAL: &str = "gatepass.journal";
 
 /// Reads `[users]`.
 pub(super) fn users(reading: &mut Reading, top: &mut Section<'_>) -> Option<UsersSettings> {
@@ -63,96 +63,70 @@ pub(super) fn revocation(reading: &mut Reading, top: &mut Section<'_>) -> Option
     let staleness = Duration::from_millis(100)..=Duration::from_secs(3600);
     let default = Duration::from_secs(5);
     let max_staleness = section.duration(reading, "max_staleness", default, staleness);
-    let on_stale = match section.word(reading, "on_stale", &["refuse", "serve_known"]) {
-        Some(word) if word.value == "serve_known" => OnStale::ServeKnown,
-        _ => OnStale::Refuse,
+    let on_stale = on_stale(reading, &mut section).unwrap_or(OnStale::Refuse);
+    let ready = match section.word(reading, "ready", &["loaded", "strict"]) {
+        Some(word) if word.value == "strict" => Readiness::Strict,
+        _ => Readiness::Loaded,
     };
-    section.word(reading, "check", &["memory"]);
+    let confirm = redis_place::confirm(reading, &mut section, store.as_ref());
+    let ca = redis_place::ca(reading, &mut section, store.as_ref());
+    let check = check(reading, &mut section, store.as_ref());
+    let journal = journal(reading, &mut section);
     section.finish(reading);
     let max_staleness = max_staleness.map_or(default, |found| found.value);
-    Some(Settings { store: store?, max_staleness, on_stale })
+    Some(Settings { store: store?, ca, confirm, max_staleness, on_stale, ready, check, journal })
+}
+
+/// `check`: asking about every request is for a log that others write to.
+fn check(reading: &mut Reading, section: &mut Section<'_>, store: Option<&Store>) -> Check {
+    let Some(word) = section.word(reading, "check", &["memory", "every_request"]) else {
+        return Check::Memory;
+    };
+    if word.value == "memory" {
+        return Check::Memory;
+    }
+    if let Some(Store::Sqlite(_)) = store {
+        let help = "leave `check` out: what this machine's file holds is in memory within 50 ms";
+        reading.problems.error(word.span, "only a Redis can be asked about every request", help);
+    }
+    Check::EveryRequest
+}
+
+/// `on_stale`, here or of a route.
+pub(super) fn on_stale(reading: &mut Reading, section: &mut Section<'_>) -> Option<OnStale> {
+    let word = section.word(reading, "on_stale", &["refuse", "serve_known"])?;
+    Some(if word.value == "serve_known" { OnStale::ServeKnown } else { OnStale::Refuse })
+}
+
+/// `journal`: a file, or `false` for none.
+fn journal(reading: &mut Reading, section: &mut Section<'_>) -> Option<PathBuf> {
+    if let Some(DeValue::Boolean(false)) = section.value("journal").map(toml::Spanned::get_ref) {
+        return None;
+    }
+    let Some(name) = section.string(reading, "journal", "\"gatepass.journal\", or false for none") else {
+        return Some(reading.resolve(JOURNAL));
+    };
+    if name.value.is_empty() || name.value.ends_with('/') || name.value.contains('\0') {
+        let help = "journal = \"gatepass.journal\", or false for none";
+        reading.problems.error(name.span, "this is not the name of a file", help);
+        return None;
+    }
+    Some(reading.resolve(name.value))
 }
 
 /// The log's store: a text, or for a URL with a password where that is kept.
 fn log(reading: &mut Reading, section: &mut Section<'_>) -> Option<Store> {
     let Some(value) = section.value("store") else { return Some(Store::Sqlite(reading.resolve(DATABASE))) };
     if let DeValue::Table(_) = value.get_ref() {
-        let url = source::read(reading, "revocation.store", value)?;
-        return url_kept_apart(reading, url);
+        return redis_place::url_kept_apart(reading, value);
     }
     let Some(store) = as_string(value) else {
         reading.wrong_type(value, "a store", &format!("store = {SQLITE}"));
         return None;
     };
-    if section.refuse_later(reading, "store", &store, "\"sqlite:gatepass.db\" or \"redis://host:6379\"") {
-        return None;
+    if redis_place::is_meant(store.value) {
+        return redis_place::url(reading, &store);
     }
-    if !store.value.starts_with("redis:") {
-        let help = format!("one machine: store = {SQLITE}; several: store = \"redis://host:6379\"");
-        return sqlite(reading, &store, &help).map(Store::Sqlite);
-    }
-    if mask::has_password(store.value) {
-        reading.problems.mask(value.span());
-        reading.problems.error(
-            store.span,
-            "`revocation.store` holds a password, where every reader and every backup of this file finds it",
-            "keep the whole URL apart: store = { file = \"redis.url\" } (mode 0600), or store = { env = \"REDIS_URL\" }",
-        );
-        return None;
-    }
-    if is_redis_url(store.value) {
-        return Some(Store::Redis(Secret::from(store.value)));
-    }
-    reading.problems.error(
-        store.span,
-        "this is not the URL of a Redis server",
-        "store = \"redis://host:6379/0\"",
-    );
-    None
-}
-
-fn url_kept_apart(reading: &mut Reading, url: At<Secret>) -> Option<Store> {
-    if std::str::from_utf8(url.value.expose()).is_ok_and(is_redis_url) {
-        return Some(Store::Redis(url.value));
-    }
-    let help = "it holds the whole URL and nothing else: redis://user:password@host:6379/0";
-    reading.problems.error(url.span, "what is kept there is not the URL of a Redis server", help);
-    None
-}
-
-/// `redis://[user[:password]@]host[:port][/db]`.
-fn is_redis_url(url: &str) -> bool {
-    let Some(rest) = url.strip_prefix("redis://") else { return false };
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    let (place, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let (host, port) = match place.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (place, None),
-    };
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let good_host = address.map_or_else(
-        || !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b)),
-        |address| address.parse::<std::net::Ipv6Addr>().is_ok(),
-    );
-    let good_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    good_host && good_port && (database.is_empty() || database.parse::<u16>().is_ok())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redis_urls() {
-        for good in
-            ["redis://h", "redis://h:6379", "redis://h/3", "redis://:p@h:1/0", "redis://u:p@[::1]:6379"]
-        {
-            assert!(is_redis_url(good), "{good}");
-        }
-        for bad in
-            ["redis:h", "redis://", "redis://h:0", "redis://h:x", "redis://h/db", "redis://a b", "http://h"]
-        {
-            assert!(!is_redis_url(bad), "{bad}");
-        }
-    }
+    let help = format!("one machine: store = {SQLITE}; several: store = \"redis://host:6379\"");
+    sqlite(reading, &store, &help).map(Store::Sqlite)
 }

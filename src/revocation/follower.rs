@@ -1,45 +1,43 @@
-//! How is the set in memory kept up with the log?
+//! Who asks the log, and puts its answers where requests look?
 //!
-//! One task reads on from where it was. As soon as a reply does not follow on from what was read before, everything is
-//! loaded anew and joined with what is held, which goes on serving; then the log is given back what it lacks. A log
-//! that has only just come into being may be waiting for exactly that from other gateways, so a set is not called
-//! loaded before the log is [`RECONCILIATION`] old.
+//! One task that does what [`Replica`](super::replica::Replica) says next, for as long as the gateway runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
 
 use super::Unavailable;
 use super::index::{Index, SHARDS};
-use super::log::{Position, RevocationLog, Verdict, follows_on};
-use super::unseen::Unseen;
+use super::journal::Journal;
+use super::log::{Position, RevocationLog};
+use super::replica::{Next, Replica};
+use super::returning::give_back;
 use crate::clock::{self, Clock};
-
-/// How long others have to write back what an emptied log has lost.
-pub(crate) const RECONCILIATION: Duration = Duration::from_secs(2);
 
 /// The pauses between attempts to reach a log that does not answer.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-
-/// Registers joined before others on this thread have their turn.
-const PAGE: usize = 5_000;
 
 /// Tables swept after each step: all of them within half a minute or so.
 const SWEPT_PER_STEP: usize = 4;
 
 /// What the follower and the room's handle share.
 pub(crate) struct Shared {
-    pub(crate) index: Index,
+    pub(crate) index: Arc<Index>,
     pub(crate) log: Box<dyn RevocationLog>,
-    pub(crate) unseen: Unseen,
+    pub(crate) journal: Option<Journal>,
     pub(crate) freshness: Freshness,
     /// Whether everything has been read once.
     pub(crate) ready: AtomicBool,
     pub(crate) became_ready: Notify,
     pub(crate) up: AtomicBool,
+    replica: Mutex<Replica>,
+    /// Told whenever registers have been merged.
+    pub(crate) changed: watch::Sender<()>,
 }
 
 /// When the set was last known to be everything there was, on the monotonic clock.
@@ -50,12 +48,12 @@ pub(crate) struct Freshness {
 
 impl Freshness {
     /// Counts from now, until the first proof.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self { start: clock::instant(), micros: AtomicU64::new(0) }
     }
 
     /// The set was complete at `asked`.
-    pub(crate) fn proven(&self, asked: Instant) {
+    fn proven(&self, asked: Instant) {
         let micros = asked.saturating_duration_since(self.start).as_micros();
         self.micros.fetch_max(u64::try_from(micros).unwrap_or(u64::MAX), Ordering::Release);
     }
@@ -67,21 +65,74 @@ impl Freshness {
     }
 }
 
+impl Shared {
+    /// A set that has read nothing but what `journal` remembered.
+    pub(crate) fn new(
+        index: Arc<Index>,
+        log: Box<dyn RevocationLog>,
+        journal: Option<Journal>,
+        remembered: Option<Position>,
+    ) -> Self {
+        Self {
+            index,
+            log,
+            journal,
+            freshness: Freshness::new(),
+            ready: AtomicBool::new(false),
+            became_ready: Notify::new(),
+            up: AtomicBool::new(true),
+            changed: watch::Sender::new(()),
+            replica: Mutex::new(Replica::new(remembered)),
+        }
+    }
+
+    /// How this set stands towards the log; held for moments only.
+    pub(crate) fn replica(&self) -> MutexGuard<'_, Replica> {
+        self.replica.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of whether the log answered.
+    pub(crate) fn answered(&self, error: Option<&Unavailable>) {
+        let up = error.is_none();
+        if self.up.swap(up, Ordering::Relaxed) != up {
+            match error {
+                None => tracing::info!("revocation log ({}): answers", self.log.name()),
+                Some(error) => tracing::warn!("{error}"),
+            }
+        }
+    }
+
+    /// Puts where requests look what the last answer proved.
+    fn publish(&self) {
+        let (ready, proven) = {
+            let replica = self.replica();
+            (replica.is_ready(), replica.proven())
+        };
+        if let Some(asked) = proven {
+            self.freshness.proven(asked);
+        }
+        if ready && !self.ready.swap(true, Ordering::Release) {
+            self.became_ready.notify_one();
+        }
+    }
+}
+
 /// The task's own state.
 pub(crate) struct Follower {
     shared: Arc<Shared>,
     clock: Clock,
     /// How long to wait for news before asking whether there is none.
     wait: Duration,
-    position: Option<Position>,
-    /// Since when this log has been known here.
-    met: Instant,
     swept: usize,
+    /// Whether the last answer was a load.
+    has_loaded: bool,
+    /// Gives the log back what it lacked when it was loaded, while it is followed.
+    giving: JoinSet<Result<usize, Unavailable>>,
 }
 
 impl Follower {
     pub(crate) fn new(shared: Arc<Shared>, clock: Clock, wait: Duration) -> Self {
-        Self { shared, clock, wait, position: None, met: clock::instant(), swept: 0 }
+        Self { shared, clock, wait, swept: 0, has_loaded: false, giving: JoinSet::new() }
     }
 
     /// Follows for ever.
@@ -106,100 +157,81 @@ impl Follower {
 
     /// One reply of the log, taken in.
     pub(crate) async fn step(&mut self) -> Result<(), Unavailable> {
-        let result = match self.position {
-            Some(known) => self.read_on(known).await,
-            None => self.reload().await,
+        self.see_what_was_given_back();
+        let next = self.shared.replica().next();
+        let result = match next {
+            Next::Follow(known) => self.follow(known).await,
+            Next::Load => self.load().await,
         };
         self.shared.answered(result.as_ref().err());
+        self.shared.publish();
         result
     }
 
-    async fn read_on(&mut self, known: Position) -> Result<(), Unavailable> {
-        let batch = self.shared.log.follow(known, self.wait).await?;
-        match follows_on(known, &batch) {
-            Verdict::Follows { to, caught_up } => {
-                for entry in &batch.entries {
-                    self.shared.index.merge(entry.register);
-                    self.shared.unseen.saw(entry.mark);
-                }
-                if caught_up && self.shared.unseen.is_missing_any(batch.asked) {
-                    return self.start_over("the log has lost what was written from here").await;
-                }
-                self.position = Some(to);
-                if caught_up {
-                    self.shared.freshness.proven(batch.asked);
-                    self.settle(batch.age);
-                }
-                Ok(())
+    /// A log that was not given everything back is loaded again.
+    fn see_what_was_given_back(&mut self) {
+        let name = self.shared.log.name();
+        match self.giving.try_join_next() {
+            None | Some(Ok(Ok(0))) => {}
+            Some(Ok(Ok(returned))) => {
+                tracing::warn!("revocation log ({name}): gave back {returned} entries it had lost");
             }
-            Verdict::Broken(why) => self.start_over(why).await,
+            Some(failed) => {
+                self.shared.replica().start_over();
+                if let Ok(Err(error)) = failed {
+                    tracing::warn!(
+                        "revocation log ({name}): not all of what it lost was given back: {error}"
+                    );
+                }
+            }
         }
     }
 
-    async fn start_over(&mut self, why: &str) -> Result<(), Unavailable> {
-        tracing::warn!("revocation log ({}): {why}; reading all of it again", self.shared.log.name());
-        self.position = None;
-        self.reload().await
-    }
-
-    async fn reload(&mut self) -> Result<(), Unavailable> {
-        self.shared.unseen.leave_to_reload();
-        let snapshot = self.shared.log.load().await?;
-        let theirs = Index::new();
-        for page in snapshot.registers.chunks(PAGE) {
-            for register in page {
-                theirs.merge(*register);
-                self.shared.index.merge(*register);
-            }
-            tokio::task::yield_now().await;
+    async fn follow(&mut self, known: Position) -> Result<(), Unavailable> {
+        // A load may take longer than what it proves is good for: then the next answer is not waited for.
+        let wait = if std::mem::take(&mut self.has_loaded) { Duration::from_millis(1) } else { self.wait };
+        let batch = self.shared.log.follow(known, wait).await?;
+        let read = self.shared.replica().read(&batch, &self.shared.index);
+        if !batch.entries.is_empty() {
+            self.shared.changed.send_replace(());
         }
-        self.shared.freshness.proven(snapshot.asked);
-        self.met = clock::instant();
-        self.settle(snapshot.age);
-        let now = self.clock.now();
-        let mut returned = 0;
-        // What the log holds beyond where reading goes on: it must come up there.
-        let mut last = (snapshot.end != snapshot.position).then_some(snapshot.end.mark);
-        for shard in 0..SHARDS {
-            let lacking = self.shared.index.lacking_in(&theirs, shard, now);
-            if !lacking.is_empty() {
-                last = self.shared.log.write_back(&lacking).await?.or(last);
-                returned += lacking.len();
-            }
-            tokio::task::yield_now().await;
+        let position = self.shared.replica().position();
+        if let (Some(journal), Some(position)) = (&self.shared.journal, position)
+            && position != known
+        {
+            journal.note(&batch.entries.iter().map(|entry| entry.register).collect::<Vec<_>>());
+            journal.note_position(position);
         }
-        if returned > 0 {
-            tracing::warn!(
-                "revocation log ({}): gave back {returned} entries it had lost",
-                self.shared.log.name()
-            );
+        if let Err(why) = read {
+            tracing::warn!("revocation log ({}): {why}; reading all of it again", self.shared.log.name());
+            return self.load().await;
         }
-        if let Some(mark) = last {
-            self.shared.unseen.expect(mark, clock::instant());
-        }
-        // Only now: a log that was not given everything back is loaded again.
-        self.position = Some(snapshot.position);
         Ok(())
     }
 
-    /// Calls the set loaded, unless the log is so young that others may still be giving it back what it lost.
-    fn settle(&self, age: Duration) {
-        let known_for = clock::instant().saturating_duration_since(self.met);
-        if age.max(known_for) >= RECONCILIATION && !self.shared.ready.swap(true, Ordering::Release) {
-            self.shared.became_ready.notify_one();
+    async fn load(&mut self) -> Result<(), Unavailable> {
+        // What an earlier load found lacking, this one finds again.
+        self.giving = JoinSet::new();
+        let shared = &self.shared;
+        shared.replica().load_begins();
+        for shard in 0..SHARDS {
+            shared.index.doubt(shard);
+            tokio::task::yield_now().await;
         }
-    }
-}
-
-impl Shared {
-    /// Takes note of whether the log answered.
-    pub(crate) fn answered(&self, error: Option<&Unavailable>) {
-        let up = error.is_none();
-        if self.up.swap(up, Ordering::Relaxed) != up {
-            match error {
-                None => tracing::info!("revocation log ({}): answers", self.log.name()),
-                Some(error) => tracing::warn!("{error}"),
+        let mut take = |page: &[_]| {
+            let news = Replica::page(&shared.index, page);
+            if let Some(journal) = &shared.journal {
+                journal.note(&news);
             }
+        };
+        let loaded = shared.log.load(&mut take).await?;
+        shared.replica().loaded(&loaded, clock::instant());
+        shared.changed.send_replace(());
+        if let Some(journal) = &shared.journal {
+            journal.note_position(loaded.position);
         }
+        self.giving.spawn(give_back(Arc::clone(shared), self.clock.now()));
+        self.has_loaded = true;
+        Ok(())
     }
 }

@@ -4,7 +4,11 @@
 //! each table (chosen by the second byte) answers "nothing here" without the lock, so that gateways with few
 //! revocations never write to shared memory to read. An entry takes 26 bytes and its table's control byte: with a
 //! table just doubled (7/16 full, the worst) 62 bytes. Digests are uniform, so their own bytes are the hash.
+//!
+//! Each entry also says whether the log is *doubted* to hold it: while the log is loaded, what the log confirms loses
+//! its doubt, and what keeps it is given back. So a load needs no second set to compare with.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -36,9 +40,13 @@ struct Shard {
 #[derive(Clone, Copy)]
 struct Entry {
     rest: [u8; 15],
+    /// The version's 53 bits, and below them two: doubted, revoked.
     version_and_state: [u8; 7],
     expires_secs: [u8; 4],
 }
+
+const REVOKED: u8 = 1;
+const DOUBTED: u8 = 2;
 
 impl Index {
     /// An empty set.
@@ -62,8 +70,17 @@ impl Index {
         self.highest.fetch_max(version, Ordering::AcqRel);
     }
 
-    /// Joins `register` with what is known of its digest.
-    pub(crate) fn merge(&self, register: Register) {
+    /// Joins `register` with what is known of its digest; says whether that changed anything.
+    pub(crate) fn merge(&self, register: Register) -> bool {
+        self.join(register, false)
+    }
+
+    /// Joins a register that the log is known to hold now; says whether that changed anything.
+    pub(crate) fn confirm(&self, register: Register) -> bool {
+        self.join(register, true)
+    }
+
+    fn join(&self, register: Register, confirmed: bool) -> bool {
         self.has_seen(register.version());
         let digest = register.digest().to_bytes();
         let shard = &self.shards[usize::from(digest[0])];
@@ -73,12 +90,17 @@ impl Index {
         let rest = rest_of(&digest);
         match table.entry(hash(&rest), |entry| entry.rest == rest, |entry| hash(&entry.rest)) {
             Slot::Occupied(mut known) => {
-                let joined = known.get().register(digest[0]).join(register);
-                *known.get_mut() = Entry::of(&joined);
+                let before = known.get().register(digest[0]);
+                let joined = before.join(register);
+                // A log may hold older words beside the last one: they confirm nothing and refute nothing.
+                let doubted = if confirmed { known.get().is(DOUBTED) && joined != register } else { true };
+                *known.get_mut() = Entry::of(&joined, doubted);
+                joined != before
             }
             Slot::Vacant(free) => {
-                free.insert(Entry::of(&register));
+                free.insert(Entry::of(&register, !confirmed));
                 self.entries.fetch_add(1, Ordering::Relaxed);
+                true
             }
         }
     }
@@ -113,11 +135,21 @@ impl Index {
             return Some(Scope::Login);
         }
         let came_at = login_version.unwrap_or_else(|| issued_at.millis().saturating_mul(1000));
-        let user = self.get(digests.user);
-        if user.is_some_and(|known| known.state() == State::Revoked && came_at <= known.version()) {
+        if self.user_is_revoked(digests.user, came_at) {
             return Some(Scope::User);
         }
         revoked(digests.key).then_some(Scope::Key)
+    }
+
+    /// Whether a sign-in has been ended, itself or with its user.
+    pub(crate) fn has_ended(&self, login: Digest, user: Digest, version: u64) -> bool {
+        self.get(login).is_some_and(|known| known.state() == State::Revoked)
+            || self.user_is_revoked(user, version)
+    }
+
+    fn user_is_revoked(&self, user: Digest, came_at: u64) -> bool {
+        let known = self.get(user);
+        known.is_some_and(|known| known.state() == State::Revoked && came_at <= known.version())
     }
 
     /// Forgets what has expired in one table (`shard` counts round). At ten million entries a table holds 40,000: the
@@ -149,15 +181,30 @@ impl Index {
         self.entries.fetch_sub(before - table.len(), Ordering::Relaxed);
     }
 
-    /// What this set holds in one table, not over at `now`, that `other` lacks or knows an older word of.
-    pub(crate) fn lacking_in(&self, other: &Self, shard: usize, now: UnixTime) -> Vec<Register> {
+    /// Doubts everything in one table: a load of the log begins, and what it does not confirm it has lost.
+    pub(crate) fn doubt(&self, shard: usize) {
+        for entry in self.shards[shard % SHARDS].write().iter_mut() {
+            entry.doubt();
+        }
+    }
+
+    /// What is still doubted in one table, not over at `now`, with a version in `versions`.
+    pub(crate) fn doubted(&self, shard: usize, now: UnixTime, versions: Range<u64>) -> Vec<Register> {
         let number = shard % SHARDS;
         let held = self.shards[number].read();
         held.iter()
+            .filter(|entry| entry.is(DOUBTED))
             .map(|entry| entry.register(first_byte(number)))
-            .filter(|ours| !ours.is_over(now))
-            .filter(|ours| other.get(ours.digest()).is_none_or(|theirs| theirs.join(*ours) != theirs))
+            .filter(|ours| versions.contains(&ours.version()) && !ours.is_over(now))
             .collect()
+    }
+
+    /// Everything in one table that is not over at `now`.
+    pub(crate) fn all(&self, shard: usize, now: UnixTime) -> Vec<Register> {
+        let number = shard % SHARDS;
+        let held = self.shards[number].read();
+        let registers = held.iter().map(|entry| entry.register(first_byte(number)));
+        registers.filter(|ours| !ours.is_over(now)).collect()
     }
 }
 
@@ -181,9 +228,10 @@ impl Shard {
 }
 
 impl Entry {
-    fn of(register: &Register) -> Self {
-        let revoked = u64::from(register.state() == State::Revoked);
-        let packed = (register.version() << 1 | revoked).to_le_bytes();
+    fn of(register: &Register, doubted: bool) -> Self {
+        let revoked = if register.state() == State::Revoked { REVOKED } else { 0 };
+        let doubted = if doubted { DOUBTED } else { 0 };
+        let packed = (register.version() << 2 | u64::from(doubted | revoked)).to_le_bytes();
         let mut version_and_state = [0; 7];
         version_and_state.copy_from_slice(&packed[..7]);
         let expires = u32::try_from(register.expires().secs()).unwrap_or(u32::MAX);
@@ -191,15 +239,26 @@ impl Entry {
         Self { rest, version_and_state, expires_secs: expires.to_le_bytes() }
     }
 
+    fn packed(&self) -> u64 {
+        let mut packed = [0; 8];
+        packed[..7].copy_from_slice(&self.version_and_state);
+        u64::from_le_bytes(packed)
+    }
+
+    const fn is(&self, flag: u8) -> bool {
+        self.version_and_state[0] & flag != 0
+    }
+
+    fn doubt(&mut self) {
+        self.version_and_state[0] |= DOUBTED;
+    }
+
     fn register(&self, first: u8) -> Register {
         let mut digest = [first; 16];
         digest[1..].copy_from_slice(&self.rest);
-        let mut packed = [0; 8];
-        packed[..7].copy_from_slice(&self.version_and_state);
-        let packed = u64::from_le_bytes(packed);
-        let state = if packed & 1 == 1 { State::Revoked } else { State::Lifted };
+        let state = if self.is(REVOKED) { State::Revoked } else { State::Lifted };
         let expires = UnixTime::from_secs(u64::from(u32::from_le_bytes(self.expires_secs)));
-        Register::new(Digest::from_bytes(digest), packed >> 1, state, expires)
+        Register::new(Digest::from_bytes(digest), self.packed() >> 2, state, expires)
             .expect("a version of 53 bits came out of a register")
     }
 }

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
-use super::Unavailable;
 use super::register::{Register, State};
+use super::{Advice, Unavailable};
 use crate::clock::UnixTime;
 use crate::identity::Digest;
 use crate::secret;
 
 /// How far a reader has read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Position {
     /// Of which log.
     pub(crate) incarnation: Incarnation,
@@ -27,7 +27,7 @@ pub(crate) struct Position {
 }
 
 /// Which log it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Incarnation(u128);
 
 impl Incarnation {
@@ -41,6 +41,16 @@ impl Incarnation {
         format!("{:032x}", self.0)
     }
 
+    /// The bytes, as a journal keeps them.
+    pub(crate) const fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub(crate) const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+
     /// Reads what [`Self::to_hex`] wrote.
     pub(crate) fn from_hex(text: &str) -> Option<Self> {
         Digest::from_hex(text).map(|digits| Self(u128::from_be_bytes(digits.to_bytes())))
@@ -48,7 +58,7 @@ impl Incarnation {
 }
 
 /// Which entry it is: two histories that part at a number have different marks there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Mark(u64);
 
 impl Mark {
@@ -63,6 +73,16 @@ impl Mark {
     /// 16 hexadecimal digits.
     pub(crate) fn to_hex(self) -> String {
         format!("{:016x}", self.0)
+    }
+
+    /// The bytes, as a journal keeps them.
+    pub(crate) const fn to_bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote.
+    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(u64::from_be_bytes(bytes))
     }
 
     /// Reads what [`Self::to_hex`] wrote.
@@ -94,30 +114,46 @@ pub(crate) struct Batch {
     pub(crate) anchor: Option<Mark>,
     /// The entries after that one, or the first of them.
     pub(crate) entries: Vec<Logged>,
-    /// For how long there has been this incarnation.
-    pub(crate) age: Duration,
+    /// How old it is.
+    pub(crate) age: Age,
+}
+
+/// How old a log is, and how quiet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Age {
+    /// For how long there has been this incarnation on this server.
+    pub(crate) whole: Duration,
+    /// For how long, beside that, nobody has given it back anything it had lost.
+    pub(crate) quiet: Duration,
+}
+
+impl Age {
+    /// Of a log that nobody else could give anything back to.
+    pub(crate) const NO_MATTER: Self = Self { whole: Duration::MAX, quiet: Duration::MAX };
 }
 
 impl Batch {
     /// A reply at `asked`: the log, whose age is no matter, still ends at `known`.
     pub(crate) fn nothing_new(known: Position, asked: Instant) -> Self {
-        Self { asked, head: known, anchor: Some(known.mark), entries: Vec::new(), age: Duration::MAX }
+        Self { asked, head: known, anchor: Some(known.mark), entries: Vec::new(), age: Age::NO_MATTER }
     }
 }
 
-/// Everything the log holds.
-pub(crate) struct Snapshot {
-    /// When it was asked for.
+/// What is known of the log when all of it has been read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Loaded {
+    /// When reading began.
     pub(crate) asked: Instant,
-    /// A place in the log such that `registers` holds all that was written up to it, and perhaps more.
+    /// A place in the log such that the registers read hold all that was written up to it, and perhaps more.
     pub(crate) position: Position,
-    /// Where the log ended after it was read: `registers` holds nothing from beyond.
+    /// Where the log ended after it was read: the registers hold nothing from beyond.
     pub(crate) end: Position,
-    /// Every register that has not expired.
-    pub(crate) registers: Vec<Register>,
-    /// For how long there has been this incarnation.
-    pub(crate) age: Duration,
+    /// How old it is.
+    pub(crate) age: Age,
 }
+
+/// What takes in the registers of a log, a page at a time.
+pub(crate) type Pages<'a> = &'a mut (dyn FnMut(&[Register]) + Send);
 
 /// What to write: the log gives it its version.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +164,21 @@ pub(crate) struct Change {
     pub(crate) state: State,
     /// How long to remember it, at least.
     pub(crate) expires: UnixTime,
+}
+
+/// Makes a mark and has it remembered: one for every attempt, because an attempt whose answer was lost may have been
+/// taken, read, and lost.
+pub(crate) type NewMark = Box<dyn Fn() -> Mark + Send + Sync>;
+
+/// What became of a change.
+#[derive(Clone, Debug)]
+pub(crate) struct Appended {
+    /// What the log holds now.
+    pub(crate) register: Register,
+    /// The mark of the entry that says so.
+    pub(crate) mark: Mark,
+    /// Whether as many have it as the configuration asks for: if not, it stands, but must not be called done.
+    pub(crate) confirmed: Result<(), Unavailable>,
 }
 
 /// What a reply is to a reader.
@@ -175,84 +226,31 @@ pub(crate) trait RevocationLog: Send + Sync {
     /// `"sqlite"` or `"redis"`.
     fn name(&self) -> &'static str;
 
-    /// Writes one register as an entry with `mark`, with a version greater than `floor`, than every version given before, and not below the
+    /// What is to be changed at the store, so that it keeps what it is given.
+    fn advice(&self) -> Vec<Advice> {
+        Vec::new()
+    }
+
+    /// Writes one register as an entry with a mark that `marks` makes, with a version greater than `floor`, than every version given before, and not below the
     /// store's clock in microseconds. `Ok` means that the store has taken it.
-    async fn append(&self, change: Change, floor: u64, mark: Mark) -> Result<Register, Unavailable>;
+    async fn append(&self, change: Change, floor: u64, marks: NewMark) -> Result<Appended, Unavailable>;
 
     /// Gives out a version of the same sequence without writing a register.
     async fn next_version(&self, floor: u64) -> Result<u64, Unavailable>;
 
-    /// Reads everything.
-    async fn load(&self) -> Result<Snapshot, Unavailable>;
+    /// Reads every register that has not expired.
+    async fn load(&self, pages: Pages<'_>) -> Result<Loaded, Unavailable>;
 
     /// Waits at most about `wait` for an entry after `known`, then answers with what there is.
     async fn follow(&self, known: Position, wait: Duration) -> Result<Batch, Unavailable>;
 
-    /// Writes registers back that a log has lost, with the versions they have; those it knows as well or better are
-    /// left alone. The mark of the last entry this wrote, if any.
-    async fn write_back(&self, registers: &[Register]) -> Result<Option<Mark>, Unavailable>;
+    /// Writes registers back that a log has lost, with the versions they have, as entries with these marks; those it
+    /// knows as well or better are left alone. The mark of the last entry this wrote, if any.
+    async fn write_back(&self, registers: &[(Register, Mark)]) -> Result<Option<Mark>, Unavailable>;
+
+    /// What the log itself knows of these digests now, and which log it is.
+    async fn look(&self, digests: &[Digest]) -> Result<(Incarnation, Vec<Register>), Unavailable>;
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seq: u64, mark: u64) -> Position {
-        Position { incarnation: Incarnation(1), seq, mark: Mark(mark) }
-    }
-
-    fn entry(seq: u64, mark: u64) -> Logged {
-        let digest = Digest::from_bytes([1; 16]);
-        let register = Register::new(digest, seq, State::Revoked, UnixTime::default()).unwrap();
-        Logged { seq, mark: Mark(mark), register }
-    }
-
-    fn batch(head: Position, anchor: Option<u64>, entries: &[(u64, u64)]) -> Batch {
-        let entries = entries.iter().map(|(seq, mark)| entry(*seq, *mark)).collect();
-        Batch { asked: crate::clock::instant(), head, anchor: anchor.map(Mark), entries, age: Duration::MAX }
-    }
-
-    fn leads(to: Position, caught_up: bool) -> Verdict {
-        Verdict::Follows { to, caught_up }
-    }
-
-    #[test]
-    fn a_reply_that_goes_on_is_followed() {
-        let known = at(3, 33);
-        assert_eq!(follows_on(known, &batch(known, Some(33), &[])), leads(known, true));
-        let more = batch(at(5, 55), Some(33), &[(4, 44), (5, 55)]);
-        assert_eq!(follows_on(known, &more), leads(at(5, 55), true));
-        let part = batch(at(5, 55), Some(33), &[(4, 44)]);
-        assert_eq!(follows_on(known, &part), leads(at(4, 44), false));
-        assert_eq!(follows_on(at(0, 0), &batch(at(1, 11), Some(0), &[(1, 11)])), leads(at(1, 11), true));
-    }
-
-    #[test]
-    fn nothing_else_is() {
-        let known = at(3, 33);
-        let other = Position { incarnation: Incarnation(2), ..known };
-        for (what, reply) in [
-            ("emptied and named anew", batch(other, Some(33), &[])),
-            ("shorter", batch(at(2, 22), None, &[])),
-            ("cut short and written on", batch(at(4, 45), Some(34), &[(4, 45)])),
-            ("cut short and written to the same length", batch(at(3, 34), Some(34), &[])),
-            ("trimmed past the reader", batch(at(9, 99), None, &[(8, 88), (9, 99)])),
-            ("a hole", batch(at(5, 55), Some(33), &[(5, 55)])),
-            ("a hole at the end", batch(at(5, 55), Some(33), &[])),
-            ("out of order", batch(at(5, 55), Some(33), &[(5, 55), (4, 44)])),
-            ("past its own end", batch(at(4, 44), Some(33), &[(4, 44), (5, 55)])),
-            ("another end than its entries say", batch(at(4, 44), Some(33), &[(4, 45)])),
-        ] {
-            assert!(matches!(follows_on(known, &reply), Verdict::Broken(_)), "{what}");
-        }
-    }
-
-    #[test]
-    fn names_are_read_back() {
-        let (incarnation, mark) = (Incarnation::random(), Mark::random());
-        assert_eq!(Incarnation::from_hex(&incarnation.to_hex()), Some(incarnation));
-        assert_eq!(Mark::from_hex(&mark.to_hex()), Some(mark));
-        assert_ne!(mark, Mark::NONE);
-        assert_eq!((Mark::from_hex("+000000000000001"), Incarnation::from_hex("zz")), (None, None));
-    }
-}
+mod tests;

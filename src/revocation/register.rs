@@ -22,7 +22,7 @@ const KEPT_PAST_EXPIRY: Duration = Duration::from_secs(60);
 ///
 /// `Revoked` is the greater of the two: with equal versions it wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum State {
+pub enum State {
     /// Taken back: a tombstone, kept as long as what it lifts.
     Lifted,
     /// Revoked.

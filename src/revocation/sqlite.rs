@@ -12,11 +12,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rusqlite::Connection;
+use tokio::sync::mpsc;
 
 use super::Unavailable;
-use super::log::{Batch, Change, Mark, Position, RevocationLog, Snapshot};
+use super::log::{
+    Appended, Batch, Change, Incarnation, Loaded, Mark, NewMark, Pages, Position, RevocationLog,
+};
 use super::register::Register;
 use crate::clock::{self, Clock};
+use crate::identity::Digest;
 
 /// How often the reader looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -86,9 +90,11 @@ impl RevocationLog for SqliteLog {
         "sqlite"
     }
 
-    async fn append(&self, change: Change, floor: u64, mark: Mark) -> Result<Register, Unavailable> {
-        let now = self.clock.now();
-        self.write(move |connection| tables::append(connection, change, floor, mark, now)).await
+    async fn append(&self, change: Change, floor: u64, marks: NewMark) -> Result<Appended, Unavailable> {
+        let (now, mark) = (self.clock.now(), marks());
+        let register =
+            self.write(move |connection| tables::append(connection, change, floor, mark, now)).await?;
+        Ok(Appended { register, mark, confirmed: Ok(()) })
     }
 
     async fn next_version(&self, floor: u64) -> Result<u64, Unavailable> {
@@ -96,9 +102,20 @@ impl RevocationLog for SqliteLog {
         self.write(move |connection| tables::next_version(connection, floor, now)).await
     }
 
-    async fn load(&self) -> Result<Snapshot, Unavailable> {
+    async fn load(&self, pages: Pages<'_>) -> Result<Loaded, Unavailable> {
         let now = self.clock.now();
-        self.read(move |reader| tables::load(&mut reader.connection, now, clock::instant())).await
+        let (send, mut receive) = mpsc::channel(4);
+        let reading = self.read(move |reader| {
+            // Nobody takes pages any more where the load was given up.
+            let mut take = |page: Vec<Register>| _ = send.blocking_send(page);
+            tables::load(&mut reader.connection, now, clock::instant(), &mut take)
+        });
+        let taking = async {
+            while let Some(page) = receive.recv().await {
+                pages(&page);
+            }
+        };
+        tokio::join!(reading, taking).0
     }
 
     async fn follow(&self, known: Position, wait: Duration) -> Result<Batch, Unavailable> {
@@ -116,9 +133,14 @@ impl RevocationLog for SqliteLog {
         }
     }
 
-    async fn write_back(&self, registers: &[Register]) -> Result<Option<Mark>, Unavailable> {
+    async fn write_back(&self, registers: &[(Register, Mark)]) -> Result<Option<Mark>, Unavailable> {
         let registers = registers.to_vec();
         self.write(move |connection| tables::write_back(connection, &registers)).await
+    }
+
+    async fn look(&self, digests: &[Digest]) -> Result<(Incarnation, Vec<Register>), Unavailable> {
+        let digests = digests.to_vec();
+        self.read(move |reader| tables::look(&mut reader.connection, &digests)).await
     }
 }
 

@@ -1,4 +1,4 @@
 //! Do all backends of a vault keep the same promises? One suite per vault, mounted on each.
 
-mod revocation;
+pub(crate) mod revocation;
 mod users;

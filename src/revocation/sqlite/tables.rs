@@ -5,7 +5,7 @@
 //! expired are taken off the old end.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::types::Type;
 use rusqlite::{
@@ -14,7 +14,7 @@ use rusqlite::{
 
 use crate::clock::UnixTime;
 use crate::identity::Digest;
-use crate::revocation::log::{Batch, Change, Incarnation, Logged, Mark, Position, Snapshot};
+use crate::revocation::log::{Age, Batch, Change, Incarnation, Loaded, Logged, Mark, Position};
 use crate::revocation::register::{MAX_VERSION, Register, State};
 use crate::sqlite;
 
@@ -23,6 +23,9 @@ const KEPT_SECS: u64 = 300;
 
 /// Entries per reply to a reader.
 const BATCH: i64 = 5_000;
+
+/// Registers handed over at once by a load.
+const PAGE: usize = 5_000;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS revocation_log (
@@ -96,34 +99,55 @@ pub(super) fn next_version(connection: &mut Connection, floor: u64, now: UnixTim
 /// Joins `registers` with what the log has, and writes those that say more.
 pub(super) fn write_back(
     connection: &mut Connection,
-    registers: &[Register],
+    registers: &[(Register, Mark)],
 ) -> rusqlite::Result<Option<Mark>> {
     let transaction = begin(connection)?;
     let mut head = Head::read(&transaction)?;
     let mut last = None;
-    for register in registers {
+    for (register, mark) in registers {
         let known = known(&transaction, register.digest())?;
         let joined = known.map_or(*register, |known| known.join(*register));
         if known != Some(joined) {
-            let mark = *last.insert(Mark::random());
-            head.write(&transaction, &joined, mark)?;
+            head.write(&transaction, &joined, *last.insert(*mark))?;
         }
     }
     transaction.commit()?;
     Ok(last)
 }
 
-/// Everything that has not expired long ago.
-pub(super) fn load(connection: &mut Connection, now: UnixTime, asked: Instant) -> rusqlite::Result<Snapshot> {
+/// Everything that has not expired long ago, given to `take` a page at a time.
+pub(super) fn load(
+    connection: &mut Connection,
+    now: UnixTime,
+    asked: Instant,
+    take: &mut dyn FnMut(Vec<Register>),
+) -> rusqlite::Result<Loaded> {
     let transaction = connection.transaction()?;
     let position = Head::read(&transaction)?.position;
     let mut statement = transaction
         .prepare("SELECT digest, version, revoked, expires FROM revocation_log WHERE expires >= ?1")?;
-    let registers =
-        statement.query_map([number(now.secs().saturating_sub(KEPT_SECS))], |row| register(row, 0))?;
-    let registers = registers.collect::<rusqlite::Result<_>>()?;
+    let mut rows = statement.query([number(now.secs().saturating_sub(KEPT_SECS))])?;
+    let mut page = Vec::with_capacity(PAGE);
+    while let Some(row) = rows.next()? {
+        page.push(register(row, 0)?);
+        if page.len() == PAGE {
+            take(std::mem::replace(&mut page, Vec::with_capacity(PAGE)));
+        }
+    }
+    take(page);
     // Nobody else can hold what this file has lost: there is nothing to wait for.
-    Ok(Snapshot { asked, position, end: position, registers, age: Duration::MAX })
+    Ok(Loaded { asked, position, end: position, age: Age::NO_MATTER })
+}
+
+/// What is known of `digests`, and which log this is.
+pub(super) fn look(
+    connection: &mut Connection,
+    digests: &[Digest],
+) -> rusqlite::Result<(Incarnation, Vec<Register>)> {
+    let transaction = connection.transaction()?;
+    let incarnation = Head::read(&transaction)?.position.incarnation;
+    let found = digests.iter().filter_map(|digest| known(&transaction, *digest).transpose());
+    Ok((incarnation, found.collect::<rusqlite::Result<_>>()?))
 }
 
 /// What comes after `known`.
@@ -149,7 +173,7 @@ pub(super) fn read_after(
         Ok(Logged { seq: unsigned(row, 4)?, mark: mark(row, 5)?, register: register(row, 0)? })
     })?;
     let entries = entries.collect::<rusqlite::Result<_>>()?;
-    Ok(Batch { asked, head, anchor, entries, age: Duration::MAX })
+    Ok(Batch { asked, head, anchor, entries, age: Age::NO_MATTER })
 }
 
 /// Where the log ends, and the last version given out.

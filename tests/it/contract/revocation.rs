@@ -1,7 +1,10 @@
 //! What must a log of revocations do, whichever it is?
 
 mod faults;
+mod memory;
 mod suite;
+
+pub(crate) use suite::everything_once;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -9,9 +12,10 @@ use std::time::Duration;
 
 use gatepass::clock::{Clock, UnixTime, instant};
 use gatepass::identity::{Digest, LoginId, RevocationDigests, Subject, TokenId};
-use gatepass::revocation::{OnStale, Revocation, Revocations, Scope, Settings, Standing, Store, Unavailable};
+use gatepass::revocation::{Revocation, Revocations, Scope, Settings, Standing, Store, Unavailable};
 use gatepass::secret::Secret;
 
+use crate::redis::{cluster, tls};
 use crate::world::redis::Redis;
 
 const ISSUER: &str = "https://issuer.example";
@@ -20,9 +24,9 @@ const ISSUER: &str = "https://issuer.example";
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A log, wherever it is, that any number of handles may open.
-struct Place {
-    settings: Settings,
-    _keeps: Box<dyn Any + Send + Sync>,
+pub(crate) struct Place {
+    pub(crate) settings: Settings,
+    pub(crate) _keeps: Box<dyn Any + Send + Sync>,
 }
 
 impl Place {
@@ -37,14 +41,29 @@ impl Place {
         Self { settings: on(&redis), _keeps: Box::new(redis) }
     }
 
+    /// A node of a cluster, with all of its keys.
+    fn cluster() -> Self {
+        let node = cluster::alone();
+        let store = Store::Redis(Secret::from(node.url().replace("redis://", "redis+cluster://")));
+        Self { settings: settings(store), _keeps: Box::new(node) }
+    }
+
+    fn tls() -> Self {
+        let certificate = tls::pair("localhost");
+        let (redis, port) = Redis::start_with_tls(certificate.path());
+        let store = Store::Redis(Secret::from(format!("rediss://localhost:{port}")));
+        let ca = Some(certificate.path().join("cert.pem"));
+        Self { settings: Settings { ca, ..settings(store) }, _keeps: Box::new((redis, certificate)) }
+    }
+
     async fn open(&self) -> Arc<Revocations> {
         open(&self.settings).await
     }
 }
 
-fn settings(store: Store) -> Settings {
+pub(crate) fn settings(store: Store) -> Settings {
     // Longer than a busy machine keeps a task waiting: those of other bounds say so.
-    Settings { store, max_staleness: DEADLINE, on_stale: OnStale::Refuse }
+    Settings { max_staleness: DEADLINE, ..Settings::of(store) }
 }
 
 fn on(redis: &Redis) -> Settings {
@@ -52,14 +71,14 @@ fn on(redis: &Redis) -> Settings {
 }
 
 /// A handle that is ready.
-async fn open(settings: &Settings) -> Arc<Revocations> {
+pub(crate) async fn open(settings: &Settings) -> Arc<Revocations> {
     let revocations = Revocations::open(settings, Clock::system()).await.unwrap();
     until("the set is loaded", || revocations.is_ready()).await;
     revocations
 }
 
 /// Waits until `holds` does; a failure says what was waited for.
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let mut looks = tokio::time::interval(Duration::from_millis(2));
     let seen = async {
         while !holds() {
@@ -88,7 +107,7 @@ where
     }
 }
 
-async fn revoke(revocations: &Revocations, order: Revocation) {
+pub(crate) async fn revoke(revocations: &Revocations, order: Revocation) {
     at_last(revocations, || revocations.revoke(order)).await;
 }
 
@@ -100,12 +119,12 @@ async fn login_version(revocations: &Revocations) -> u64 {
     at_last(revocations, || revocations.login_version()).await
 }
 
-fn now() -> UnixTime {
+pub(crate) fn now() -> UnixTime {
     Clock::system().now()
 }
 
 /// A token: one of user `user`'s, from their sign-in `login`.
-fn token(user: &str, login: &str, token: &str) -> RevocationDigests {
+pub(crate) fn token(user: &str, login: &str, token: &str) -> RevocationDigests {
     RevocationDigests {
         token: Digest::of_token(ISSUER, &TokenId::parse(token).unwrap()),
         login: Some(Digest::of_login(ISSUER, &LoginId::parse(login).unwrap())),
@@ -114,7 +133,7 @@ fn token(user: &str, login: &str, token: &str) -> RevocationDigests {
     }
 }
 
-fn order(scope: Scope, token: &RevocationDigests) -> Revocation {
+pub(crate) fn order(scope: Scope, token: &RevocationDigests) -> Revocation {
     let digest = match scope {
         Scope::Token => token.token,
         Scope::Login => token.login.unwrap(),
@@ -125,10 +144,10 @@ fn order(scope: Scope, token: &RevocationDigests) -> Revocation {
 }
 
 /// How a token of our own stands that was issued now, with a login version of long ago.
-fn standing(revocations: &Revocations, token: &RevocationDigests) -> Standing {
-    revocations.standing(token, Some(1), now())
+pub(crate) fn standing(revocations: &Revocations, token: &RevocationDigests) -> Standing {
+    revocations.standing(token, Some(1), now(), None)
 }
 
-fn is_revoked(revocations: &Revocations, token: &RevocationDigests) -> bool {
+pub(crate) fn is_revoked(revocations: &Revocations, token: &RevocationDigests) -> bool {
     matches!(standing(revocations, token), Standing::Revoked(_))
 }

@@ -21,8 +21,17 @@ macro_rules! mount {
 mount! {
     sqlite: what_is_revoked_is_refused, what_is_lifted_stands_again, others_see_it, versions_rise_everywhere,
         a_user_is_revoked_up_to_now, it_survives, all_at_once, a_lift_outlives_what_it_lifts;
+    cluster: what_is_revoked_is_refused, what_is_lifted_stands_again, others_see_it, versions_rise_everywhere,
+        a_user_is_revoked_up_to_now, it_survives, all_at_once, a_lift_outlives_what_it_lifts;
+    tls: what_is_revoked_is_refused, what_is_lifted_stands_again, others_see_it, versions_rise_everywhere,
+        a_user_is_revoked_up_to_now, it_survives, all_at_once, a_lift_outlives_what_it_lifts;
     redis: what_is_revoked_is_refused, what_is_lifted_stands_again, others_see_it, versions_rise_everywhere,
         a_user_is_revoked_up_to_now, it_survives, all_at_once, a_lift_outlives_what_it_lifts;
+}
+
+/// The basics in a row, for a log that is special in another way.
+pub(crate) async fn everything_once(place: Place) {
+    what_is_lifted_stands_again(place).await;
 }
 
 async fn what_is_revoked_is_refused(place: Place) {
@@ -89,13 +98,17 @@ async fn a_user_is_revoked_up_to_now(place: Place) {
     until("the other knows", || is_revoked(&there, &mine)).await;
     for revocations in [&here, &there] {
         let second = UnixTime::from_secs(now().secs());
-        assert_eq!(revocations.standing(&mine, Some(before), second), Standing::Revoked(Scope::User));
-        assert_eq!(revocations.standing(&mine, Some(after), second), Standing::Clear);
+        assert_eq!(revocations.standing(&mine, Some(before), second, None), Standing::Revoked(Scope::User));
+        assert_eq!(revocations.standing(&mine, Some(after), second, None), Standing::Clear);
         let earlier = UnixTime::from_secs(second.secs() - 120);
-        assert_eq!(revocations.standing(&mine, Some(after), earlier), Standing::Clear, "the version decides");
-        assert_eq!(revocations.standing(&mine, None, earlier), Standing::Revoked(Scope::User));
+        assert_eq!(
+            revocations.standing(&mine, Some(after), earlier, None),
+            Standing::Clear,
+            "the version decides"
+        );
+        assert_eq!(revocations.standing(&mine, None, earlier, None), Standing::Revoked(Scope::User));
         let later = UnixTime::from_secs(second.secs() + 120);
-        assert_eq!(revocations.standing(&mine, None, later), Standing::Clear);
+        assert_eq!(revocations.standing(&mine, None, later, None), Standing::Clear);
     }
 }
 
