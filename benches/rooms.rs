@@ -10,7 +10,7 @@ use std::time::Duration;
 use criterion::Criterion;
 use gatepass::clock::Clock;
 use gatepass::identity::{LoginId, Scopes, Subject};
-use gatepass::route::{Access, Host, Pattern, RouteSpec, RouteTable, ScopeRule, Target};
+use gatepass::route::{Access, Host, Pattern, RouteSpec, RouteTable, ScopeRule, StreamRules, Target};
 use gatepass::secret::Secret;
 use gatepass::token::{Grant, Issuer, KeyRing, Settings, SubjectForm, Verifier};
 use http::Method;
@@ -70,6 +70,8 @@ fn route(number: usize) -> RouteSpec {
         timeout: None,
         body_limit: None,
         forward_authorization: None,
+        on_stale: None,
+        streams: StreamRules::default(),
         line: number,
     }
 }

@@ -3,7 +3,9 @@
 mod credential;
 mod explain;
 mod gate;
+pub mod handshake;
 mod reason;
+mod second_look;
 
 pub use credential::{Credential, CredentialError};
 pub use explain::{Explanation, Mark, Question, Step, explain};

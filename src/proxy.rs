@@ -10,11 +10,14 @@ mod decide;
 mod exchange;
 mod failure;
 mod forward;
+mod handshake;
 mod hooks;
+mod lasting;
 mod patience;
 mod policy;
 mod respond;
 mod serve;
+mod watchdog;
 
 pub(crate) use patience::UPSTREAM_IDLE;
 pub(crate) use policy::{ENDPOINT_ROUTES, Parts};
@@ -82,6 +85,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// `drain_time`: how long requests in flight may take after SIGTERM.
     pub drain_time: Duration,
+    /// `stream_idle`: how long an open WebSocket or event stream may be silent.
+    pub stream_idle: Duration,
 }
 
 impl Default for Limits {
@@ -97,6 +102,7 @@ impl Default for Limits {
             connections: 16_384,
             connections_per_address: 4_096,
             drain_time: Duration::from_secs(30),
+            stream_idle: Duration::from_secs(3600),
         }
     }
 }

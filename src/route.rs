@@ -17,6 +17,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::identity::Scopes;
+use crate::revocation::OnStale;
 
 /// What a route asks of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +56,17 @@ pub enum ScopeRule {
     Any(Scopes),
 }
 
+/// What a route says of answers that have no foreseeable end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StreamRules {
+    /// `websocket`: whether a WebSocket handshake (RFC 6455 §4.1) goes upstream as one.
+    pub websocket: bool,
+    /// `token_query`: the query parameter in which a handshake may bring its token.
+    pub token_query: Option<Box<str>>,
+    /// `idle_timeout`: how long an open WebSocket or event stream may be silent.
+    pub idle_timeout: Option<Duration>,
+}
+
 /// One `[[route]]`, typed.
 #[derive(Clone, Debug)]
 pub struct RouteSpec {
@@ -78,6 +90,10 @@ pub struct RouteSpec {
     pub body_limit: Option<u64>,
     /// `forward_authorization`.
     pub forward_authorization: Option<bool>,
+    /// `on_stale`.
+    pub on_stale: Option<OnStale>,
+    /// `websocket`, `token_query` and `idle_timeout`.
+    pub streams: StreamRules,
     /// The line in the configuration file, for `explain` and diagnostics.
     pub line: usize,
 }

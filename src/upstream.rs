@@ -6,6 +6,7 @@
 mod discovery;
 mod health;
 mod pool;
+mod unhurried;
 
 use std::path::PathBuf;
 use std::time::Duration;

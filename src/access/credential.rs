@@ -1,6 +1,8 @@
 //! What did the client bring? Exactly one credential, none, or an error: three answers, never two.
 use http::HeaderMap;
 
+use super::handshake::{protocol_token, protocols, query_pairs, query_token};
+
 /// The bearer token a request carries, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential<'a> {
@@ -16,8 +18,8 @@ pub enum CredentialError {
     /// Not `Bearer`, one space, one token of RFC 6750's alphabet.
     #[error("the Authorization header is malformed")]
     Malformed,
-    /// More than one `Authorization`.
-    #[error("there is more than one Authorization header")]
+    /// More than one `Authorization`, or a handshake that brings tokens in more than one place.
+    #[error("there is more than one credential")]
     Multiple,
 }
 
@@ -35,7 +37,28 @@ impl<'a> Credential<'a> {
         if !scheme.eq_ignore_ascii_case("bearer") {
             return if scheme.is_empty() { Err(CredentialError::Malformed) } else { Ok(Self::None) };
         }
-        let token = rest.trim_start_matches(' ');
+        Self::bearer(rest.trim_start_matches(' '))
+    }
+
+    /// Reads a WebSocket handshake, which may bring its token in `Authorization`, in a subprotocol, or in the parameter
+    /// `query` of its target where the route names one; in one place, once.
+    pub fn read_handshake(
+        headers: &'a HeaderMap,
+        target: &'a [u8],
+        query: Option<&str>,
+    ) -> Result<Self, CredentialError> {
+        let in_query =
+            query.into_iter().flat_map(|name| query_pairs(target).filter_map(|pair| query_token(pair, name)));
+        let mut found = protocols(headers).filter_map(protocol_token).chain(in_query);
+        let Some(token) = found.next() else { return Self::read(headers) };
+        // Of whatever scheme: two who say who they are cannot both be believed.
+        if found.next().is_some() || headers.contains_key(http::header::AUTHORIZATION) {
+            return Err(CredentialError::Multiple);
+        }
+        Self::bearer(std::str::from_utf8(token).map_err(|_| CredentialError::Malformed)?)
+    }
+
+    fn bearer(token: &'a str) -> Result<Self, CredentialError> {
         if !token.is_empty() && token.bytes().fold(true, |good, byte| good & is_b64token(byte)) {
             Ok(Self::Bearer(token))
         } else {
@@ -90,5 +113,47 @@ mod tests {
             assert_eq!(read(&[malformed]), Err(CredentialError::Malformed), "{malformed:?}");
         }
         assert_eq!(read(&[b"Bearer a", b"Basic b"]), Err(CredentialError::Multiple));
+    }
+
+    #[test]
+    fn a_handshake_has_three_places_and_uses_one() {
+        let read = |fields: &[(&'static str, &'static str)], target: &str, query: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            Credential::read_handshake(&headers, target.as_bytes(), query).map(|found| match found {
+                Credential::None => String::new(),
+                Credential::Bearer(token) => token.to_owned(),
+            })
+        };
+        let (header, protocol) = (("authorization", "Bearer a.b"), "sec-websocket-protocol");
+        let offered = (protocol, "chat, gatepass, gatepass.bearer.c.d");
+        let query = Some("t");
+        assert_eq!(read(&[], "/x", query), Ok(String::new()));
+        assert_eq!(read(&[header], "/x?tt=1", query), Ok("a.b".into()));
+        assert_eq!(read(&[offered], "/x", None), Ok("c.d".into()));
+        assert_eq!(read(&[(protocol, "chat"), offered], "/x", None), Ok("c.d".into()));
+        assert_eq!(read(&[], "/x?a=1&t=e.f&b", query), Ok("e.f".into()));
+        assert_eq!(read(&[], "/x?t=e.f", None), Ok(String::new()));
+        for (fields, target) in [
+            (&[header, offered][..], "/x"),
+            (&[("authorization", "Basic YTpi"), offered], "/x"),
+            (&[header], "/x?t=e"),
+            (&[offered], "/x?t=e"),
+            (&[offered, offered], "/x"),
+            (&[], "/x?t=e&t=e"),
+        ] {
+            assert_eq!(read(fields, target, query), Err(CredentialError::Multiple), "{fields:?} {target}");
+        }
+        for (fields, target) in [
+            (&[(protocol, "gatepass.bearer.")][..], "/x"),
+            (&[(protocol, "gatepass.bearer.a b")], "/x"),
+            (&[], "/x?t="),
+            (&[], "/x?t"),
+            (&[], "/x?t=%41"),
+        ] {
+            assert_eq!(read(fields, target, query), Err(CredentialError::Malformed), "{fields:?} {target}");
+        }
     }
 }

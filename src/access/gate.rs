@@ -2,10 +2,13 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use tokio::sync::watch;
 
 use super::{Credential, CredentialError, Reason};
-use crate::revocation::{Revocations, Scope, Standing};
+use crate::clock::UnixTime;
+use crate::revocation::{OnStale, Revocations, Scope, Standing};
 use crate::route::{Access, Route, ScopeRule};
+use crate::sessions::Sessions;
 use crate::token::{TokenError, Verified, Verifier};
 
 /// Leave to go upstream; only [`Gate::admit`] makes one.
@@ -62,33 +65,73 @@ impl Denial {
 /// The checks every request passes.
 pub struct Gate {
     verifier: Arc<Verifier>,
-    revocations: Arc<Revocations>,
+    pub(super) revocations: Arc<Revocations>,
+    sessions: Arc<Sessions>,
 }
 
 impl Gate {
-    /// A gate that verifies with `verifier` and asks `revocations`.
-    pub const fn new(verifier: Arc<Verifier>, revocations: Arc<Revocations>) -> Self {
-        Self { verifier, revocations }
+    /// A gate that verifies with `verifier`, asks `revocations`, and tells `sessions` whom it saw.
+    pub const fn new(
+        verifier: Arc<Verifier>,
+        revocations: Arc<Revocations>,
+        sessions: Arc<Sessions>,
+    ) -> Self {
+        Self { verifier, revocations, sessions }
     }
 
     /// Credential → verify → revoked? → rights, for one request on `route`.
     pub fn admit(&self, route: &Route, headers: &HeaderMap) -> Result<Permit, Denial> {
-        admit(route, || self.authenticate(headers))
+        admit(route, || self.identify(bearer(headers)?, route.on_stale))
+    }
+
+    /// The same for a WebSocket handshake on `route`, whose token may also be in `headers` or `target` as
+    /// [`Credential::read_handshake`] says.
+    pub fn admit_handshake(
+        &self,
+        route: &Route,
+        headers: &HeaderMap,
+        target: &[u8],
+    ) -> Result<Permit, Denial> {
+        admit(route, || {
+            let query = route.streams.token_query.as_deref();
+            self.identify(brought(Credential::read_handshake(headers, target, query))?, route.on_stale)
+        })
     }
 
     /// Credential → verify → revoked?: who brought this token.
     pub fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Verified>, Denial> {
-        let token = bearer(headers)?;
-        let verified = self.verifier.verify(token).map_err(|error| Denial::of(Reason::from(error)))?;
-        self.not_revoked(verified)
+        self.identify(bearer(headers)?, None)
     }
 
-    fn not_revoked(&self, token: Arc<Verified>) -> Result<Arc<Verified>, Denial> {
-        let standing = self.revocations.standing(token.digests(), token.login_version(), token.issued_at());
-        match objection(standing) {
-            None => Ok(token),
+    fn identify(&self, token: &str, on_stale: Option<OnStale>) -> Result<Arc<Verified>, Denial> {
+        let token = self.verifier.verify(token).map_err(|error| Denial::of(Reason::from(error)))?;
+        match self.revoked(&token, on_stale) {
+            None => {
+                self.sessions.saw(&token);
+                Ok(token)
+            }
             Some(reason) => Err(Denial { reason, subject: Some(token), needed: None }),
         }
+    }
+
+    fn revoked(&self, token: &Verified, on_stale: Option<OnStale>) -> Option<Reason> {
+        let (version, issued) = (token.login_version(), token.issued_at());
+        objection(self.revocations.standing(token.digests(), version, issued, on_stale))
+    }
+
+    /// What speaks at `now` against a token that was good before, on a route with this word on staleness.
+    pub fn objection(&self, token: &Verified, on_stale: Option<OnStale>, now: UnixTime) -> Option<Reason> {
+        if now >= self.ends(token) { Some(Reason::Expired) } else { self.revoked(token, on_stale) }
+    }
+
+    /// From when on a token is refused as expired.
+    pub fn ends(&self, token: &Verified) -> UnixTime {
+        self.verifier.ends(token)
+    }
+
+    /// Changes whenever a token that was good may not be any more.
+    pub fn changed(&self) -> watch::Receiver<()> {
+        self.revocations.changed()
     }
 }
 
@@ -113,7 +156,11 @@ pub(super) fn admit(
 
 /// The one bearer token of a request.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
-    match Credential::read(headers) {
+    brought(Credential::read(headers))
+}
+
+fn brought(credential: Result<Credential<'_>, CredentialError>) -> Result<&str, Denial> {
+    match credential {
         Ok(Credential::Bearer(token)) => Ok(token),
         Ok(Credential::None) => Err(Denial::of(Reason::MissingToken)),
         Err(CredentialError::Malformed) => Err(Denial::of(Reason::MalformedCredentials)),

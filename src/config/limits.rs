@@ -10,7 +10,7 @@ use crate::answer::ErrorBody;
 use crate::proxy::Limits;
 
 /// No wait is without an end, and none ends before a network can answer.
-const TIMES: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
+pub(super) const TIMES: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(24 * 3600);
 
 /// Reads `[limits]`.
 pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Limits {
@@ -23,6 +23,7 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Limits {
     let idle_time = time(reading, &mut section, "idle_time", or.idle_time);
     let request_time = time(reading, &mut section, "request_time", or.request_time);
     let connect_time = time(reading, &mut section, "connect_time", or.connect_time);
+    let stream_idle = time(reading, &mut section, "stream_idle", or.stream_idle);
     let drain_time = time(reading, &mut section, "drain_time", or.drain_time);
     let head = section.size(reading, "head", or.head as u64, 1 << 10..=1 << 20);
     let body = section.size(reading, "body", or.body, 0..=1 << 50);
@@ -47,6 +48,7 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Limits {
         connections,
         connections_per_address,
         drain_time,
+        stream_idle,
     }
 }
 

@@ -8,6 +8,8 @@ use super::endpoints::scope_list;
 use super::problem::Span;
 use super::reading::{Reading, did_you_mean};
 use super::section::{At, Section};
+use super::stores::on_stale;
+use super::streams::streams;
 use super::upstreams::Upstreams;
 use crate::route::{Access, Host, Pattern, RouteSpec, RouteTable, SERVED, ScopeRule, is_served};
 
@@ -114,6 +116,8 @@ fn route(
     let timeout = section.duration(reading, "timeout", Duration::from_secs(60), times);
     let body_limit = section.size(reading, "body_limit", 100 << 20, 0..=1 << 50);
     let forward = section.boolean(reading, "forward_authorization");
+    let on_stale = on_stale(reading, &mut section);
+    let streams = streams(reading, &mut section);
     let name = name(reading, &mut section);
     section.finish(reading);
     let (pattern, path) = (pattern?, path?.span);
@@ -149,6 +153,8 @@ fn route(
         timeout: timeout.map(|timeout| timeout.value),
         body_limit: body_limit.map(|limit| limit.value),
         forward_authorization: forward.map(|forward| forward.value),
+        on_stale,
+        streams,
         line: reading.line(&header),
     };
     Some((spec, path, name.map(|name| name.span)))

@@ -97,6 +97,7 @@ pub struct Metrics {
     logins: Results<5>,
     tokens: Results<2>,
     revocations: Results<4>,
+    streams: Results<6>,
     samplers: Mutex<Vec<Sampler>>,
 }
 
@@ -117,6 +118,7 @@ impl Metrics {
             logins: families.logins(),
             tokens: families.tokens(),
             revocations: families.revocations(),
+            streams: families.streams(),
             routes: names.into_iter().map(RouteCells::new).collect(),
             by_name,
             samplers: Mutex::new(Vec::new()),
@@ -173,6 +175,11 @@ impl Metrics {
     /// `gatepass_revocations_total{scope}`.
     pub fn revocation(&self, scope: Scope) {
         self.revocations.count(scope.as_str());
+    }
+
+    /// `gatepass_streams_closed_total{reason}`: an exchange that was let through, and ended when its token was.
+    pub fn stream_closed(&self, reason: Reason) {
+        self.streams.count(reason.as_str());
     }
 
     /// `gatepass_password_hash_seconds`.

@@ -9,9 +9,11 @@
 //! one, repairs what it should refuse, and lets an idle connection live for ever.
 
 mod door;
+mod frames;
 mod h1;
 mod h2;
 mod head;
+mod open;
 mod registry;
 mod seat;
 mod tls;
@@ -19,7 +21,8 @@ mod wire;
 
 pub(crate) use door::{Bound, Door};
 pub(crate) use head::Refused;
-pub(crate) use registry::{Connection, Registry};
+pub(crate) use open::{Connection, Moment};
+pub(crate) use registry::Registry;
 pub(crate) use seat::{Seat, current_seat};
 pub(crate) use tls::{TlsError, tls_config};
 

@@ -6,6 +6,8 @@ use pingora::http::RequestHeader;
 
 use super::cors;
 use super::exchange::{Admitted, Record};
+use super::handshake::{self, is_handshake};
+use super::lasting::Lasting;
 use super::policy::{Place, Policy};
 use crate::access::{Denial, Reason};
 use crate::route::{Found, Host, Route, Target};
@@ -74,13 +76,20 @@ pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Reco
             allow: Some(allow.clone()),
             detail: None,
         },
-        Found::Route(route) => admit(policy, route, headers, record),
+        Found::Route(route) => admit(policy, route, request, record),
     }
 }
 
-fn admit(policy: &Policy, route: &Route, headers: &HeaderMap, record: &mut Record) -> Decision {
+fn admit(policy: &Policy, route: &Route, request: &RequestHeader, record: &mut Record) -> Decision {
     record.place = Place::Route(route.id);
-    let permit = match policy.gate.admit(route, headers) {
+    let headers = &request.headers;
+    let handshake = route.streams.websocket && is_handshake(request);
+    let admitted = if handshake {
+        policy.gate.admit_handshake(route, headers, request.raw_path())
+    } else {
+        policy.gate.admit(route, headers)
+    };
+    let permit = match admitted {
         Ok(permit) => permit,
         Err(denial) => return Decision::Refuse { denial, allow: None, detail: None },
     };
@@ -96,7 +105,17 @@ fn admit(policy: &Policy, route: &Route, headers: &HeaderMap, record: &mut Recor
         body_limit,
         body_seen: 0,
         tried: Vec::new(),
+        lasting: if handshake { Lasting::WebSocket } else { Lasting::of(headers) },
     }))
+}
+
+/// Has the log itself say of whom is let through that they are; everything else stays as decided.
+pub(super) async fn look_again(policy: &Policy, decision: Decision) -> Decision {
+    let Decision::Forward(admitted) = decision else { return decision };
+    match policy.gate.look_again(admitted.permit.identity()).await {
+        Ok(()) => Decision::Forward(admitted),
+        Err(denial) => Decision::Refuse { denial, allow: None, detail: None },
+    }
 }
 
 /// The `Content-Length`; one that is no number was refused with the head, or by h2.
@@ -107,10 +126,7 @@ pub(super) fn announced_length(headers: &HeaderMap) -> Option<u64> {
 /// Whether the client ends the connection after this exchange: `close` in any of its `Connection` lines (RFC 9110
 /// §7.6.1). The engine reads the first line only, and would keep waiting for a client that waits for the end.
 pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
-    let lines = headers.get_all(header::CONNECTION).iter();
-    lines
-        .flat_map(|line| line.as_bytes().split(|&b| b == b','))
-        .any(|option| option.trim_ascii().eq_ignore_ascii_case(b"close"))
+    handshake::names(headers, b"close")
 }
 
 /// Exactly one valid host: `:authority` or `Host` over h2 (RFC 9113 §8.3.1), `Host` otherwise.

@@ -13,6 +13,7 @@ use pingora::protocols::l4::socket::SocketAddr;
 use super::client::Client;
 use super::connection::{Connection, Refused, Seat};
 use super::cors::AllowedOrigin;
+use super::lasting::Lasting;
 use super::policy::{Place, Policy};
 use crate::access::{Permit, Reason};
 use crate::clock;
@@ -78,6 +79,8 @@ pub(super) struct Admitted {
     pub(super) body_seen: u64,
     /// Servers that did not take it.
     pub(super) tried: Vec<SocketAddr>,
+    /// Whether its answer may have no foreseeable end.
+    pub(super) lasting: Lasting,
 }
 
 /// What is to be said of it at its end.
@@ -97,6 +100,8 @@ pub(super) struct Record {
     pub(super) deciding: Option<Duration>,
     pub(super) upstream_asked: Option<Instant>,
     pub(super) upstream_answered: Option<Duration>,
+    /// The status of an answer that has begun.
+    pub(super) begun: Option<u16>,
     pub(super) detail: Option<Box<str>>,
 }
 
@@ -119,6 +124,7 @@ impl Exchange {
             deciding: None,
             upstream_asked: None,
             upstream_answered: None,
+            begun: None,
             detail: None,
         };
         Self { policy, seat, id: RequestId::next(), stage: Stage::Arrived, record }
@@ -127,6 +133,11 @@ impl Exchange {
     /// What it was admitted with, if it was.
     pub(super) const fn admitted(&mut self) -> Option<&mut Admitted> {
         if let Stage::Admitted(admitted) = &mut self.stage { Some(admitted) } else { None }
+    }
+
+    /// How long its answer may go on.
+    pub(super) const fn lasting(&self) -> Lasting {
+        if let Stage::Admitted(admitted) = &self.stage { admitted.lasting } else { Lasting::No }
     }
 
     /// Counts and logs its end, once.
@@ -190,10 +201,21 @@ impl Exchange {
             detail: record.detail.as_deref(),
         });
     }
+
+    /// Notes why an exchange that did not come to its own end was ended.
+    fn cut_short(&mut self) {
+        let Some(reason) = self.admitted().is_some().then(|| self.seat.why_ended()).flatten() else { return };
+        self.record.reason = reason;
+        self.record.status = self.record.begun.unwrap_or(CLIENT_GONE);
+        if reason != Reason::UpstreamTimeout {
+            self.policy.metrics.stream_closed(reason);
+        }
+    }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        self.cut_short();
         self.close();
     }
 }

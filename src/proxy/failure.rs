@@ -27,9 +27,26 @@ pub(super) fn no_server() -> Box<Error> {
     Error::new_up(NO_SERVER)
 }
 
+/// The upstream answers 101 to what was no handshake.
+pub(super) fn not_asked_to_switch() -> Box<Error> {
+    Error::new_up(ErrorType::InvalidHTTPHeader)
+}
+
 /// A hook was called for a request that has no permit: a fault of ours, and nothing is forwarded.
 pub(super) fn not_admitted() -> Box<Error> {
     Error::new_in(NOT_ADMITTED)
+}
+
+/// Whether the client has left, or takes nothing more: nobody is there to be told.
+pub(super) fn client_is_gone(error: &Error) -> bool {
+    *error.esource() == ErrorSource::Downstream
+        && matches!(
+            error.etype(),
+            ErrorType::WriteError
+                | ErrorType::ReadError
+                | ErrorType::ConnectionClosed
+                | ErrorType::WriteTimedout
+        )
 }
 
 /// The body went past the route's limit.

@@ -6,21 +6,22 @@ use std::sync::atomic::Ordering;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
+use pingora::Error;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
-use pingora::{Error, ErrorSource, ErrorType};
 
 use super::client::address_value;
-use super::connection::{Connection, Seat, current_seat};
+use super::connection::{Seat, current_seat};
 use super::cors;
-use super::decide::{Decision, asks_to_close, decide};
+use super::decide::{Decision, asks_to_close, decide, look_again};
 use super::exchange::{Exchange, Stage};
 use super::failure::{self, Failure};
 use super::forward::Facts;
-use super::patience::upload_time;
+use super::lasting::{self, Lasting};
+use super::patience::Patience;
 use super::policy::Policy;
-use super::respond::{decorate, read_body, respond};
+use super::respond::{decorate, no_content, read_body, respond};
 use crate::access::{Denial, Reason};
 use crate::answer::{Refusal, refusal};
 use crate::clock;
@@ -51,7 +52,11 @@ impl Hooks {
         }
         exchange.record.client = client;
         let began = clock::instant();
-        let decision = decide(&self.policy, request, &mut exchange.record);
+        let mut decision = decide(&self.policy, request, &mut exchange.record);
+        if self.policy.gate.looks_twice() {
+            // Boxed: few gateways do, and every request would carry the room for it.
+            decision = Box::pin(look_again(&self.policy, decision)).await;
+        }
         let decided = clock::instant();
         exchange.record.deciding = Some(decided.saturating_duration_since(began));
         let answer = match decision {
@@ -59,6 +64,7 @@ impl Hooks {
                 // The next thing that happens is the choice of a server.
                 exchange.record.upstream_asked = Some(decided);
                 exchange.stage = Stage::Admitted(admitted);
+                lasting::admitted(&self.policy, session, exchange);
                 return Ok(false);
             }
             // Boxed: few requests go there, and every request would carry the room for it.
@@ -69,9 +75,7 @@ impl Hooks {
             }
             Decision::Capabilities => {
                 exchange.record.reason = Reason::Endpoint;
-                let mut answer = Response::new(Bytes::new());
-                *answer.status_mut() = StatusCode::NO_CONTENT;
-                answer
+                no_content()
             }
             Decision::Refuse { denial, allow, detail } => {
                 self.refuse(exchange, &denial, allow.as_ref(), detail, None)
@@ -145,17 +149,12 @@ impl Hooks {
     }
 }
 
-/// A seat for a request that comes outside any connection of ours; there is none but in Pingora's own tests.
-fn no_seat() -> Seat {
-    Seat::on(Connection::of_nobody())
-}
-
 #[async_trait]
 impl ProxyHttp for Hooks {
     type CTX = Exchange;
 
     fn new_ctx(&self) -> Exchange {
-        Exchange::arrive(Arc::clone(&self.policy), current_seat().unwrap_or_else(no_seat))
+        Exchange::arrive(Arc::clone(&self.policy), current_seat().unwrap_or_else(Seat::of_nobody))
     }
 
     fn init_downstream_modules(&self, _: &mut pingora::modules::http::HttpModules) {}
@@ -173,22 +172,25 @@ impl ProxyHttp for Hooks {
         let route = &self.policy.routes.routes()[admitted.route];
         let pool = self.policy.upstreams.pool(admitted.upstream);
         let mut chosen = pool.choose(&admitted.tried).ok_or_else(failure::no_server)?;
+        let patience = Patience::with(session, admitted, route, &self.policy.limits);
+        chosen.peer.options.read_timeout = Some(patience.between_reads());
+        if admitted.lasting == Lasting::WebSocket {
+            chosen.let_websocket_through();
+        }
         admitted.tried.push(chosen.address);
-        let patience = route.timeout.unwrap_or(self.policy.limits.request_time);
-        let upload = upload_time(session, admitted.body_limit, patience);
-        chosen.peer.options.read_timeout = Some(patience + upload);
         exchange.record.server = Some(chosen.label);
         Ok(chosen.peer)
     }
 
     async fn upstream_request_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         request: &mut RequestHeader,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
         let (https, address, id) =
             (exchange.record.client.https, exchange.record.address.clone(), exchange.id);
+        lasting::set_out(&self.policy, session, request, exchange)?;
         let Some(admitted) = exchange.admitted() else { return Err(failure::not_admitted()) };
         let facts = Facts {
             address,
@@ -208,16 +210,21 @@ impl ProxyHttp for Hooks {
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
         let (Some(admitted), Some(body)) = (exchange.admitted(), body) else { return Ok(()) };
+        if admitted.lasting == Lasting::WebSocket {
+            // A handshake has no body; what comes later are messages.
+            return Ok(());
+        }
         admitted.body_seen += body.len() as u64;
         if admitted.body_seen > admitted.body_limit { Err(failure::body_too_large()) } else { Ok(()) }
     }
 
     async fn response_filter(
         &self,
-        _: &mut Session,
+        session: &mut Session,
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
+        lasting::answered(session.req_header(), head, exchange)?;
         if let Some(asked) = exchange.record.upstream_asked {
             exchange.record.upstream_answered = Some(clock::instant().saturating_duration_since(asked));
         }
@@ -251,15 +258,8 @@ impl ProxyHttp for Hooks {
         let upstream = exchange.admitted().map(|admitted| admitted.upstream);
         let upstream = upstream.map_or("", |index| self.policy.upstreams.pool(index).name());
         let failure = Failure::of(error, upstream);
-        let begun = session.response_written().is_some_and(|head| !head.status.is_informational());
-        let gone = *error.esource() == ErrorSource::Downstream
-            && matches!(
-                error.etype(),
-                ErrorType::WriteError
-                    | ErrorType::ReadError
-                    | ErrorType::ConnectionClosed
-                    | ErrorType::WriteTimedout
-            );
+        let begun = session.response_written().is_some_and(lasting::is_final);
+        let gone = failure::client_is_gone(error);
         if begun || gone {
             exchange.record.detail = Some(failure.noted.into());
             if begun && !gone {

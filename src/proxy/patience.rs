@@ -4,15 +4,46 @@ use std::time::Duration;
 
 use pingora::proxy::Session;
 
+use super::Limits;
 use super::decide::announced_length;
+use super::exchange::Admitted;
+use super::lasting::Lasting;
+use crate::route::Route;
 
 /// How long a keep-alive connection to an upstream may idle; uvicorn closes one after 5 s.
 pub(crate) const UPSTREAM_IDLE: Duration = Duration::from_secs(4);
 
+/// How long one request's upstream is waited for.
+pub(super) struct Patience {
+    head: Duration,
+    silence: Option<Duration>,
+}
+
+impl Patience {
+    pub(super) fn with(session: &mut Session, admitted: &Admitted, route: &Route, limits: &Limits) -> Self {
+        let usual = route.timeout.unwrap_or(limits.request_time);
+        let idle = || route.streams.idle_timeout.unwrap_or(limits.stream_idle);
+        Self {
+            head: usual + upload_time(session, admitted.body_limit, usual),
+            silence: (admitted.lasting != Lasting::No).then(idle),
+        }
+    }
+
+    /// From asking to the head of the answer.
+    pub(super) const fn to_the_head(&self) -> Duration {
+        self.head
+    }
+
+    /// Between two reads, the first of which waits for the head.
+    pub(super) fn between_reads(&self) -> Duration {
+        self.silence.map_or(self.head, |silence| silence.max(self.head))
+    }
+}
+
 /// What a request's body may add to the wait for an answer. The engine's clock runs while the body is still being
 /// sent, so that without this a long upload would be cut off as if the upstream were silent: one second for every
 /// 64 KiB, and for a body of unknown length at most nine times the usual wait.
-pub(super) fn upload_time(session: &mut Session, limit: u64, patience: Duration) -> Duration {
+fn upload_time(session: &mut Session, limit: u64, patience: Duration) -> Duration {
     const BYTES_A_SECOND: u64 = 64 * 1024;
     if session.is_body_empty() {
         return Duration::ZERO;

@@ -54,12 +54,13 @@ pub(crate) struct Policy {
 }
 
 /// Our endpoints, and the route names under which they are counted and logged.
-pub(crate) const ENDPOINT_ROUTES: [(&str, &str); 6] = [
+pub(crate) const ENDPOINT_ROUTES: [(&str, &str); 7] = [
     ("token", "gatepass:token"),
     ("signup", "gatepass:signup"),
     ("logout", "gatepass:logout"),
     ("revoke", "gatepass:revoke"),
     ("userinfo", "gatepass:userinfo"),
+    ("sessions", "gatepass:sessions"),
     ("metadata", "gatepass:metadata"),
 ];
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
@@ -14,6 +14,13 @@ use super::decide::announced_length;
 use super::exchange::Exchange;
 use super::forward::REQUEST_ID;
 use crate::access::Reason;
+
+/// An answer that says yes and nothing else.
+pub(super) fn no_content() -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer
+}
 
 /// Writes `answer`, with the headers every answer of ours carries.
 pub(super) async fn respond(
@@ -27,7 +34,7 @@ pub(super) async fn respond(
     for (name, value) in &parts.headers {
         head.append_header(name.clone(), value.clone())?;
     }
-    let bodiless = parts.status == http::StatusCode::NO_CONTENT;
+    let bodiless = parts.status == StatusCode::NO_CONTENT;
     if !bodiless && !head.headers.contains_key(header::CONTENT_LENGTH) {
         head.insert_header(header::CONTENT_LENGTH, body.len().to_string())?;
     }

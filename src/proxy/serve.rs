@@ -17,6 +17,7 @@ use super::connection::{Bound, Connection, Door, House, Refused, Registry, TlsEr
 use super::exchange::{RequestId, note_refused};
 use super::hooks::Hooks;
 use super::policy::{Parts, Policy};
+use super::watchdog::Watchdog;
 use super::{ListenAddress, ListenSettings};
 use crate::access::Reason;
 use crate::answer::{Refusal, refusal};
@@ -38,6 +39,7 @@ pub(crate) enum ServeError {
 pub(crate) struct Listening {
     addresses: Vec<SocketAddr>,
     house: Arc<House>,
+    _watchdog: Watchdog,
 }
 
 /// Public listeners that are bound and not yet open: a start that fails later has answered nobody.
@@ -71,6 +73,7 @@ impl Bindings {
         let mut proxy = HttpProxy::new(Hooks::new(Arc::clone(&policy)), Arc::new(conf));
         proxy.handle_init_modules();
         let registry = Registry::new(&limits);
+        let watchdog = Watchdog::start(Arc::clone(&policy), Arc::clone(&registry));
         let refuse = Box::new(move |refused: &Refused, connection: &Arc<Connection>| {
             turned_away(&policy, refused, connection)
         });
@@ -79,7 +82,7 @@ impl Bindings {
         for bound in self.bound {
             tokio::spawn(Door::new(bound, self.tls.clone(), Arc::clone(&house)).open());
         }
-        Listening { addresses, house }
+        Listening { addresses, house, _watchdog: watchdog }
     }
 }
 

@@ -14,7 +14,8 @@ use hashbrown::HashMap;
 use http::{HeaderValue, Method};
 
 use self::tree::Tree;
-use super::{Access, Host, RouteSpec, SERVED, ScopeRule, is_served};
+use super::{Access, Host, RouteSpec, SERVED, ScopeRule, StreamRules, is_served};
+use crate::revocation::OnStale;
 
 /// A route in force.
 #[derive(Clone, Debug)]
@@ -35,6 +36,10 @@ pub struct Route {
     pub body_limit: Option<u64>,
     /// Whether the client's own `Authorization` goes upstream.
     pub forward_authorization: Option<bool>,
+    /// What happens while the revocations known are too old.
+    pub on_stale: Option<OnStale>,
+    /// What it says of a WebSocket and of other answers without a foreseeable end.
+    pub streams: StreamRules,
     /// Line in the file; 0 for the default route.
     pub line: usize,
 }
@@ -192,6 +197,8 @@ fn in_force(id: usize, spec: RouteSpec) -> Route {
         timeout: spec.timeout,
         body_limit: spec.body_limit,
         forward_authorization: spec.forward_authorization,
+        on_stale: spec.on_stale,
+        streams: spec.streams,
         line: spec.line,
     }
 }
@@ -206,6 +213,8 @@ fn default_route(id: usize, (access, upstream): (Access, usize)) -> Route {
         timeout: None,
         body_limit: None,
         forward_authorization: None,
+        on_stale: None,
+        streams: StreamRules::default(),
         line: 0,
     }
 }

@@ -9,10 +9,11 @@ use pingora::lb::{Backends, LoadBalancer};
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService as _;
-use pingora::upstreams::peer::HttpPeer;
+use pingora::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
 
 use super::discovery::{Directory, Discovery};
 use super::health::ConnectCheck;
+use super::unhurried::Unhurried;
 use super::{Settings, Timeouts};
 
 /// Told of every server that goes down or comes back: its label, and whether it is up.
@@ -67,6 +68,20 @@ pub struct Chosen {
     pub label: Arc<str>,
     /// Its address, so that a second try goes elsewhere.
     pub address: SocketAddr,
+}
+
+impl Chosen {
+    /// Lets a WebSocket handshake through as one; what is not one stays a plain request.
+    ///
+    /// It gets a connection of its own, which is not kept for later requests: the pool tells connections apart by a file
+    /// descriptor that these do not show.
+    pub fn let_websocket_through(&mut self) {
+        let peer = &mut self.peer;
+        peer.options.http_upstream_request_policy = HttpUpstreamRequestPolicy::standard();
+        peer.options.custom_l4 = Some(Arc::new(Unhurried));
+        peer.options.idle_timeout = Some(Duration::ZERO);
+        peer.group_key = 1;
+    }
 }
 
 impl Pool {

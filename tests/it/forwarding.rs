@@ -168,7 +168,7 @@ async fn f22_upstreams_that_fail_are_named_and_never_asked_twice() {
 }
 
 /// A certificate for `localhost`, written into `dir`.
-fn certificate(dir: &std::path::Path) -> (rustls_pki_types::CertificateDer<'static>, String) {
+pub(crate) fn certificate(dir: &std::path::Path) -> (rustls_pki_types::CertificateDer<'static>, String) {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
     let (certificate, key) = (dir.join("tls.crt"), dir.join("tls.key"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
@@ -179,7 +179,7 @@ fn certificate(dir: &std::path::Path) -> (rustls_pki_types::CertificateDer<'stat
 }
 
 /// A TLS connection to the gateway that offers these protocols.
-async fn tls(
+pub(crate) async fn tls(
     world: &World,
     trusted: rustls_pki_types::CertificateDer<'static>,
     protocols: &[&[u8]],

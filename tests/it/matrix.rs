@@ -191,7 +191,7 @@ async fn revocations(matrix: &mut Matrix) {
 }
 
 /// Revokes the signing key through the control socket, as the command line does.
-fn revoke_key(world: &World) {
+pub(crate) fn revoke_key(world: &World) {
     use gatepass::identity::Digest;
     use std::io::{BufRead as _, Write as _};
     let digest = Digest::of_key("https://gw.test", world.mint.header()["kid"].as_str().unwrap());

@@ -12,6 +12,8 @@ fn route(access: Access, scopes: ScopeRule) -> Route {
         timeout: None,
         body_limit: None,
         forward_authorization: None,
+        on_stale: None,
+        streams: crate::route::StreamRules::default(),
         line: 1,
     }
 }

@@ -93,6 +93,13 @@ impl Families {
         Results::new(&self.registry, "tokens_issued_total", "Tokens issued.", "grant", grants)
     }
 
+    pub(super) fn streams(&self) -> Results<6> {
+        let help = "Exchanges ended in the middle because their token was no longer good.";
+        let reasons =
+            ["expired", "revoked_token", "revoked_login", "revoked_user", "revoked_key", "revocation_stale"];
+        Results::new(&self.registry, "streams_closed_total", help, "reason", reasons)
+    }
+
     pub(super) fn revocations(&self) -> Results<4> {
         let scopes = ["token", "login", "user", "key"];
         Results::new(&self.registry, "revocations_total", "Revocations written to the log.", "scope", scopes)

@@ -11,6 +11,7 @@ pub struct Gauges {
     password_queue: IntGauge,
     revocation_entries: IntGauge,
     revocation_staleness: Gauge,
+    warnings: IntGaugeVec,
     stores: IntGaugeVec,
     servers: IntGaugeVec,
 }
@@ -24,6 +25,12 @@ impl Gauges {
                 registry,
                 "revocation_staleness_seconds",
                 "How long ago the revocations in memory were last known to be all there are.",
+            ),
+            warnings: gauges(
+                registry,
+                "revocation_store_warning",
+                "Whether a setting of the revocation store may cost revocations; the log says what to change.",
+                &["warning"],
             ),
             stores: gauges(registry, "store_up", "Whether the store answered last time.", &["store"]),
             servers: gauges(registry, "upstream_up", "Whether the server is asked.", &["upstream", "server"]),
@@ -39,6 +46,14 @@ impl Gauges {
     pub fn revocation(&self, entries: usize, staleness: Duration) {
         self.revocation_entries.set(integer(entries));
         self.revocation_staleness.set(staleness.as_secs_f64());
+    }
+
+    /// `gatepass_revocation_store_warning{warning}`: of these there are, no others.
+    pub fn revocation_store_warnings(&self, warnings: impl Iterator<Item = &'static str>) {
+        self.warnings.reset();
+        for warning in warnings {
+            self.warnings.with_label_values(&[warning]).set(1);
+        }
     }
 
     /// `gatepass_store_up{store}`: `users`, `revocation`.

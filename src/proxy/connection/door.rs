@@ -11,7 +11,8 @@ use pingora::server::ShutdownWatch;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_rustls::TlsAcceptor;
 
-use super::registry::{Connection, Registered};
+use super::open::Connection;
+use super::registry::Registered;
 use super::wire::{Socket, Wire};
 use super::{House, h1, h2};
 use crate::proxy::ListenAddress;
@@ -161,8 +162,8 @@ async fn serve(socket: Socket, registered: &Registered, house: Arc<House>) {
     let connection: Arc<Connection> = Arc::clone(&registered.connection);
     connection.tls.store(socket.is_tls(), std::sync::atomic::Ordering::Relaxed);
     if socket.speaks_h2() {
-        h2::serve(Box::new(Wire::new(socket)), connection, house).await;
+        h2::serve(Box::new(Wire::new(socket, &connection)), connection, house).await;
     } else {
-        h1::serve(Box::new(Wire::new(socket)), connection, house).await;
+        h1::serve(Box::new(Wire::new(socket, &connection)), connection, house).await;
     }
 }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::AbortHandle;
-use futures_util::task::AtomicWaker;
-use http::HeaderValue;
 use tokio::sync::Notify;
 
-use super::super::client::address_value;
 use super::Limits;
+use super::open::{Connection, Moment, Open};
+use crate::access::Gate;
 
 /// All open connections.
 pub(crate) struct Registry {
@@ -27,23 +27,6 @@ pub(crate) struct Registry {
 struct Books {
     open: HashMap<u64, Arc<Connection>>,
     by_address: HashMap<IpAddr, usize>,
-}
-
-/// One open connection.
-pub(crate) struct Connection {
-    number: u64,
-    /// Who is at the other end; nobody known behind a Unix socket.
-    pub(crate) client: Option<SocketAddr>,
-    /// Its address as a header value, made once for all its requests.
-    pub(crate) address: Option<HeaderValue>,
-    /// Whether it came in over TLS.
-    pub(crate) tls: AtomicBool,
-    /// Wakes the task where it waits for a request.
-    pub(super) waker: AtomicWaker,
-    /// Ends the connection's own task.
-    cancel: AbortHandle,
-    /// Ends its exchanges: one over HTTP/1.1, as many as there are streams over h2.
-    exchanges: Mutex<Vec<(u64, AbortHandle)>>,
 }
 
 /// Why a connection is turned away.
@@ -96,7 +79,7 @@ impl Registry {
     pub(super) fn seat<'r>(&'r self, connection: &'r Connection, cancel: AbortHandle) -> Taken<'r> {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        connection.exchanges().push((number, cancel));
+        connection.exchanges().push(Open::new(number, cancel));
         Taken { registry: self, connection, number }
     }
 
@@ -132,30 +115,24 @@ impl Registry {
         let open: Vec<Arc<Connection>> = self.books().open.values().cloned().collect();
         open.iter().map(|connection| connection.end()).sum()
     }
-}
 
-impl Connection {
-    fn new(number: u64, client: Option<SocketAddr>, cancel: AbortHandle) -> Self {
-        let address = client.and_then(|client| address_value(client.ip()));
-        let (tls, waker) = (AtomicBool::new(false), AtomicWaker::new());
-        Self { number, client, address, tls, waker, cancel, exchanges: Mutex::default() }
-    }
-
-    /// A connection that nobody is behind.
-    pub(crate) fn of_nobody() -> Arc<Self> {
-        Arc::new(Self::new(u64::MAX, None, AbortHandle::new_pair().0))
-    }
-
-    fn exchanges(&self) -> MutexGuard<'_, Vec<(u64, AbortHandle)>> {
-        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends its exchanges and itself; says how many exchanges there were.
-    fn end(&self) -> usize {
-        let exchanges = self.exchanges();
-        exchanges.iter().for_each(|(_, cancel)| cancel.abort());
-        self.cancel.abort();
-        exchanges.len()
+    /// Looks at every exchange in flight, ends those that may not go on, and says how long it is, at most `most`, until
+    /// another will have to end.
+    pub(crate) async fn inspect(&self, gate: &Gate, at: Moment, most: Duration) -> Duration {
+        /// Connections looked at before others on this thread have their turn.
+        const PAGE: usize = 256;
+        let mut next = most;
+        if self.in_flight.load(Ordering::Acquire) == 0 {
+            return next;
+        }
+        let open: Vec<Arc<Connection>> = self.books().open.values().cloned().collect();
+        for page in open.chunks(PAGE) {
+            for connection in page {
+                connection.inspect(gate, at, &mut next);
+            }
+            tokio::task::yield_now().await;
+        }
+        next
     }
 }
 
@@ -163,13 +140,13 @@ impl Connection {
 pub(super) struct Taken<'r> {
     registry: &'r Registry,
     connection: &'r Connection,
-    number: u64,
+    pub(super) number: u64,
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut exchanges = self.connection.exchanges();
-        if let Some(at) = exchanges.iter().position(|(number, _)| *number == self.number) {
+        if let Some(at) = exchanges.iter().position(|open| open.number == self.number) {
             exchanges.swap_remove(at);
         }
         drop(exchanges);

@@ -10,7 +10,10 @@ use std::time::Instant;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::{Connection, Registry};
+use crate::access::Reason;
 use crate::clock;
+use crate::revocation::OnStale;
+use crate::token::Verified;
 
 tokio::task_local! {
     static SEAT: Seat;
@@ -23,12 +26,40 @@ pub(crate) struct Seat {
     pub(crate) connection: Arc<Connection>,
     /// When its head was complete.
     pub(crate) started: Instant,
+    /// Its number in the connection's books.
+    number: u64,
 }
 
 impl Seat {
-    /// A seat taken now.
+    /// A seat taken now, that is in no books.
     pub(crate) fn on(connection: Arc<Connection>) -> Self {
-        Self { connection, started: clock::instant() }
+        Self::numbered(connection, u64::MAX)
+    }
+
+    /// A seat for a request that comes outside any connection of ours; there is none but in Pingora's own tests.
+    pub(crate) fn of_nobody() -> Self {
+        Self::on(Connection::of_nobody())
+    }
+
+    fn numbered(connection: Arc<Connection>, number: u64) -> Self {
+        Self { connection, started: clock::instant(), number }
+    }
+
+    /// Has the exchange end when `token` does, or when the set of revocations is stale and its route or the gateway
+    /// refuses then. A revocation that is merged between the check and this is seen at the
+    /// next look, within the second.
+    pub(crate) fn bind(&self, token: Arc<Verified>, on_stale: Option<OnStale>) {
+        self.connection.bind(self.number, token, on_stale);
+    }
+
+    /// Has the exchange end unless its answer has begun by then; with `None`, when it has.
+    pub(crate) fn expect_head(&self, due: Option<Instant>) {
+        self.connection.expect_head(self.number, due);
+    }
+
+    /// Why the exchange was ended, if it was.
+    pub(crate) fn why_ended(&self) -> Option<Reason> {
+        self.connection.why_ended(self.number)
     }
 }
 
@@ -44,7 +75,7 @@ pub(super) async fn seated<T>(
     exchange: impl Future<Output = T>,
 ) -> Option<T> {
     let (cancel, registration) = AbortHandle::new_pair();
-    let _taken = registry.seat(connection, cancel);
-    let seat = Seat::on(Arc::clone(connection));
+    let taken = registry.seat(connection, cancel);
+    let seat = Seat::numbered(Arc::clone(connection), taken.number);
     Abortable::new(SEAT.scope(seat, exchange), registration).await.ok()
 }

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +19,9 @@ use pingora::protocols::{
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::server::TlsStream;
+
+use super::Connection;
+use super::frames::{Farewell, Frames};
 
 /// Enough for a response head and a small body; larger writes go straight through.
 const GATHER: usize = 4096;
@@ -100,11 +103,15 @@ pub(super) struct Wire {
     socket: Option<BufWriter<Socket>>,
     /// Whether the client has ended its side.
     heard_out: bool,
+    connection: Arc<Connection>,
+    /// Where in a WebSocket's frames we stand, once it is one.
+    frames: Option<Frames>,
 }
 
 impl Wire {
-    pub(super) fn new(socket: Socket) -> Self {
-        Self { socket: Some(BufWriter::with_capacity(GATHER, socket)), heard_out: false }
+    pub(super) fn new(socket: Socket, connection: &Arc<Connection>) -> Self {
+        let socket = Some(BufWriter::with_capacity(GATHER, socket));
+        Self { socket, heard_out: false, connection: Arc::clone(connection), frames: None }
     }
 
     const fn socket(&mut self) -> &mut BufWriter<Socket> {
@@ -120,14 +127,22 @@ impl Drop for Wire {
     fn drop(&mut self) {
         let (Some(socket), false) = (self.socket.take(), self.heard_out) else { return };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(hear_out(socket));
+            let between = self.frames.is_some_and(Frames::may_speak);
+            let last_words = self.connection.farewell().filter(|_| between).map_or(&[][..], Farewell::frame);
+            let mut rest = Box::pin(hear_out(socket, last_words));
+            // What can be said at once is said now: at a shutdown the runtime may not live to run another task.
+            if rest.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                runtime.spawn(rest);
+            }
         }
     }
 }
 
-/// Says that nothing more will come, and listens for a while to what the client has not stopped sending.
-async fn hear_out(mut socket: BufWriter<Socket>) {
+/// Says the last words and that nothing more will come, and listens for a while to what the client has not stopped
+/// sending.
+async fn hear_out(mut socket: BufWriter<Socket>, last_words: &'static [u8]) {
     let farewell = async {
+        socket.write_all(last_words).await?;
         socket.shutdown().await?;
         let mut waste = [0; 4096];
         let mut wasted = 0;
@@ -162,7 +177,13 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(self.socket()).poll_write(cx, buf)
+        let polled = Pin::new(self.socket()).poll_write(cx, buf);
+        if let Poll::Ready(Ok(taken)) = polled
+            && self.connection.is_upgraded()
+        {
+            self.frames.get_or_insert(Frames::START).pass(&buf[..taken]);
+        }
+        polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

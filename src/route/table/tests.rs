@@ -1,7 +1,7 @@
 //! The most specific route wins, in every order; what could be meant twice is refused.
 
 use super::*;
-use crate::route::Pattern;
+use crate::route::{Pattern, StreamRules};
 
 fn spec(text: &str) -> RouteSpec {
     // "GET,HEAD example.org/path": methods and host are optional.
@@ -18,6 +18,8 @@ fn spec(text: &str) -> RouteSpec {
         timeout: None,
         body_limit: None,
         forward_authorization: None,
+        on_stale: None,
+        streams: StreamRules::default(),
         line: 7,
     }
 }

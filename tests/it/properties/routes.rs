@@ -1,6 +1,6 @@
 //! The table against a reckoning that looks at every route: the same answer, whatever their order.
 
-use gatepass::route::{Access, Found, Host, Pattern, RouteSpec, RouteTable, ScopeRule};
+use gatepass::route::{Access, Found, Host, Pattern, RouteSpec, RouteTable, ScopeRule, StreamRules};
 use http::Method;
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
@@ -39,6 +39,8 @@ impl Plan {
             timeout: None,
             body_limit: None,
             forward_authorization: None,
+            on_stale: None,
+            streams: StreamRules::default(),
             line: 0,
         }
     }

@@ -1,0 +1,175 @@
+//! What is known of an open connection and of what is in flight on it, and when must that end?
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use futures_util::future::AbortHandle;
+use futures_util::task::AtomicWaker;
+use http::HeaderValue;
+
+use super::super::client::address_value;
+use super::frames::Farewell;
+use crate::access::{Gate, Reason};
+use crate::clock::UnixTime;
+use crate::revocation::OnStale;
+use crate::token::Verified;
+
+/// One open connection.
+pub(crate) struct Connection {
+    pub(super) number: u64,
+    /// Who is at the other end; nobody known behind a Unix socket.
+    pub(crate) client: Option<SocketAddr>,
+    /// Its address as a header value, made once for all its requests.
+    pub(crate) address: Option<HeaderValue>,
+    /// Whether it came in over TLS.
+    pub(crate) tls: AtomicBool,
+    /// Wakes the task where it waits for a request.
+    pub(super) waker: AtomicWaker,
+    /// Ends the connection's own task.
+    cancel: AbortHandle,
+    /// Its exchanges: one over HTTP/1.1, as many as there are streams over h2.
+    exchanges: Mutex<Vec<Open>>,
+    /// Whether the next answer written switches to WebSocket.
+    upgraded: AtomicBool,
+    /// What a WebSocket on it hears at its end, by number.
+    farewell: AtomicU8,
+}
+
+impl Connection {
+    pub(super) fn new(number: u64, client: Option<SocketAddr>, cancel: AbortHandle) -> Self {
+        let address = client.and_then(|client| address_value(client.ip()));
+        let (tls, waker) = (AtomicBool::new(false), AtomicWaker::new());
+        let (upgraded, farewell) = (AtomicBool::new(false), AtomicU8::new(0));
+        Self { number, client, address, tls, waker, cancel, exchanges: Mutex::default(), upgraded, farewell }
+    }
+
+    /// A connection that nobody is behind.
+    pub(crate) fn of_nobody() -> Arc<Self> {
+        Arc::new(Self::new(u64::MAX, None, AbortHandle::new_pair().0))
+    }
+
+    pub(super) fn exchanges(&self) -> MutexGuard<'_, Vec<Open>> {
+        self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, number: u64, look: impl FnOnce(&mut Open) -> T) -> Option<T> {
+        self.exchanges().iter_mut().find(|open| open.number == number).map(look)
+    }
+
+    /// Has the exchange end when `token` does.
+    pub(crate) fn bind(&self, number: u64, token: Arc<Verified>, on_stale: Option<OnStale>) {
+        self.with(number, |open| open.token = Some((token, on_stale)));
+    }
+
+    /// Has the exchange end unless its answer has begun by then; with `None`, when it has.
+    pub(crate) fn expect_head(&self, number: u64, due: Option<Instant>) {
+        self.with(number, |open| open.head_due = due);
+    }
+
+    /// Why the exchange was ended, if it was.
+    pub(crate) fn why_ended(&self, number: u64) -> Option<Reason> {
+        self.with(number, |open| open.ended)?
+    }
+
+    /// The answer that is about to be written switches to WebSocket.
+    pub(crate) fn upgrade(&self) {
+        self.upgraded.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_upgraded(&self) -> bool {
+        self.upgraded.load(Ordering::Acquire)
+    }
+
+    /// What a WebSocket on this connection hears when it ends now.
+    fn bid(&self, farewell: Farewell) {
+        self.farewell.store(farewell as u8, Ordering::Release);
+    }
+
+    pub(super) fn farewell(&self) -> Option<Farewell> {
+        Farewell::numbered(self.farewell.load(Ordering::Acquire))
+    }
+
+    pub(super) fn inspect(&self, gate: &Gate, at: Moment, next: &mut Duration) {
+        for open in self.exchanges().iter_mut() {
+            if let Some(reason) = open.inspect(gate, at, next) {
+                self.bid(match reason {
+                    Reason::Expired => Farewell::Expired,
+                    Reason::RevocationStale => Farewell::TryAgainLater,
+                    Reason::UpstreamTimeout => Farewell::GoingAway,
+                    _ => Farewell::Revoked,
+                });
+                open.cancel.abort();
+            }
+        }
+    }
+
+    /// Ends its exchanges and itself; says how many exchanges there were.
+    pub(super) fn end(&self) -> usize {
+        let exchanges = self.exchanges();
+        if self.farewell().is_none() {
+            self.bid(Farewell::GoingAway);
+        }
+        exchanges.iter().for_each(|open| open.cancel.abort());
+        self.cancel.abort();
+        exchanges.len()
+    }
+}
+
+/// How long an exchange may last on when its token cannot be vouched for.
+const STALE_GRACE: Duration = Duration::from_secs(1);
+
+/// An exchange in flight, as its connection's books have it.
+pub(super) struct Open {
+    pub(super) number: u64,
+    pub(super) cancel: AbortHandle,
+    /// The token it was admitted with, and its route's word on staleness.
+    pub(super) token: Option<(Arc<Verified>, Option<OnStale>)>,
+    /// By when its answer must have begun, where the engine does not see to that.
+    pub(super) head_due: Option<Instant>,
+    /// Since when its token cannot be vouched for any more.
+    stale: Option<Instant>,
+    /// Why it was ended.
+    pub(super) ended: Option<Reason>,
+}
+
+/// The moment at which exchanges are looked at, on both clocks.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub(crate) time: UnixTime,
+    pub(crate) instant: Instant,
+}
+
+impl Open {
+    pub(super) const fn new(number: u64, cancel: AbortHandle) -> Self {
+        Self { number, cancel, token: None, head_due: None, stale: None, ended: None }
+    }
+
+    /// Says why it may not go on, if so, once; `next` becomes the time until one will have to end, if that is less.
+    pub(super) fn inspect(&mut self, gate: &Gate, at: Moment, next: &mut Duration) -> Option<Reason> {
+        if self.ended.is_some() {
+            return None;
+        }
+        if let Some((token, on_stale)) = &self.token {
+            self.ended = match gate.objection(token, *on_stale, at.time) {
+                // What was let in a moment ago may have its answer: only what lasts is ended for want of news.
+                Some(Reason::RevocationStale) => {
+                    let since = *self.stale.get_or_insert(at.instant);
+                    let lasts = at.instant.saturating_duration_since(since) >= STALE_GRACE;
+                    lasts.then_some(Reason::RevocationStale)
+                }
+                other => {
+                    self.stale = None;
+                    other
+                }
+            };
+            *next = gate.ends(token).since(at.time).min(*next);
+        }
+        if let (None, Some(due)) = (self.ended, self.head_due) {
+            self.ended = (due <= at.instant).then_some(Reason::UpstreamTimeout);
+            *next = due.saturating_duration_since(at.instant).min(*next);
+        }
+        self.ended
+    }
+}
