@@ -17,6 +17,7 @@ mod interrupt;
 mod output;
 mod revoke;
 mod run;
+mod sessions;
 mod stdin;
 mod token;
 mod user;
@@ -76,6 +77,12 @@ enum Command {
         #[command(subcommand)]
         command: token::Command,
     },
+    /// List and end the sign-ins of a user.
+    #[command(after_help = "Example:\n  gatepass sessions list --user ada@example.org")]
+    Sessions {
+        #[command(subcommand)]
+        command: sessions::Command,
+    },
     /// Ask a running gateway on this machine whether it is ready: exit code 0 or 1.
     #[command(after_help = "Example:\n  gatepass healthcheck --config /etc/gatepass/gateway.toml")]
     Healthcheck(healthcheck::Args),
@@ -101,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::User { command } => user::run(command),
         Command::Hash(args) => hash::run(&args),
         Command::Token { command } => token::run(command),
+        Command::Sessions { command } => sessions::run(&command),
         Command::Healthcheck(args) => healthcheck::run(&args),
         Command::Completions(args) => completions::run(args, Cli::command()),
     };

@@ -11,7 +11,7 @@ mod message;
 
 pub use client::{Client, ClientError};
 pub use listener::{Listener, bind};
-pub use message::{Problem, Status, VERSION};
+pub use message::{Listed, Problem, Status, VERSION};
 
 use std::time::Duration;
 

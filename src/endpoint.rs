@@ -1,4 +1,4 @@
-//! What do we answer ourselves? The endpoints: token, signup, logout, revoke, userinfo, metadata.
+//! What do we answer ourselves? The endpoints: token, signup, logout, revoke, userinfo, sessions, metadata.
 //!
 //! One axum router, called in process: it never sees a socket. Aliases are resolved first, by exact path, so that no
 //! configured path is ever read as a pattern.
@@ -8,6 +8,7 @@ mod form;
 mod logout;
 mod metadata;
 mod revoke;
+mod sessions;
 mod signup;
 mod token;
 mod userinfo;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub revoke: Vec<String>,
     /// `userinfo`.
     pub userinfo: Vec<String>,
+    /// `sessions`.
+    pub sessions: Vec<String>,
     /// `metadata` (RFC 8414).
     pub metadata: Vec<String>,
     /// `token_type` in token answers.
@@ -86,7 +89,7 @@ impl Endpoints {
     pub const BODY_LIMIT: usize = 16 * 1024;
 
     /// The names of all endpoints there can be.
-    pub const NAMES: [&str; 6] = ["token", "signup", "logout", "revoke", "userinfo", "metadata"];
+    pub const NAMES: [&str; 7] = ["token", "signup", "logout", "revoke", "userinfo", "sessions", "metadata"];
 
     /// The endpoints that `settings` name; `issuer` is the URL that metadata gives them.
     pub fn new(
@@ -109,7 +112,7 @@ impl Endpoints {
     }
 
     /// The endpoint a canonical path names, for the log and the metrics (`token`, `signup`, `logout`, `revoke`,
-    /// `userinfo`, `metadata`), or none.
+    /// `userinfo`, `sessions`, `metadata`), or none.
     pub fn name(&self, path: &str) -> Option<&'static str> {
         self.by_path.get(path).copied()
     }
@@ -159,6 +162,7 @@ fn router(desk: Arc<Desk>) -> Router {
         .route("/logout", post(logout::answer))
         .route("/revoke", post(revoke::answer))
         .route("/userinfo", get(userinfo::answer))
+        .route("/sessions", get(sessions::list).delete(sessions::end))
         .route("/metadata", get(metadata::answer))
         // The router adds `Allow`.
         .method_not_allowed_fallback(desk::wrong_method)
@@ -174,8 +178,8 @@ fn internal(name: &str, asked: &Uri) -> Option<Uri> {
 /// Every configured path and the endpoint it names; of two that claim one path, the first in the order of
 /// [`Endpoints::NAMES`].
 fn by_path(settings: &Settings) -> HashMap<String, &'static str> {
-    let Settings { token, signup, logout, revoke, userinfo, metadata, .. } = settings;
-    let paths = [token, signup, logout, revoke, userinfo, metadata];
+    let Settings { token, signup, logout, revoke, userinfo, sessions, metadata, .. } = settings;
+    let paths = [token, signup, logout, revoke, userinfo, sessions, metadata];
     let mut found = HashMap::new();
     for (name, paths) in Endpoints::NAMES.into_iter().zip(paths) {
         for path in paths {

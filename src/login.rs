@@ -5,11 +5,13 @@
 
 mod email;
 mod logins;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
 
 pub use logins::Logins;
+pub use sessions::SessionError;
 pub use sign_in::{PasswordGrant, SignInError, SignedIn};
 pub use sign_up::{SignUp, SignUpError};
 

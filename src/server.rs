@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::observe::Writer;
 use crate::proxy::Listening;
 use crate::revocation::Revocations;
+use crate::sessions::Sessions;
 
 pub use run::run;
 
@@ -44,6 +45,7 @@ pub struct Gateway {
     draining: Arc<AtomicBool>,
     shutdown: watch::Sender<bool>,
     revocations: Arc<Revocations>,
+    sessions: Arc<Sessions>,
     /// The admin listener and the control socket.
     offices: Vec<JoinHandle<()>>,
     /// Dropped last: it writes the lines of the requests that end while we drain.
@@ -92,6 +94,8 @@ impl Gateway {
             // It was told by the watch; one that panicked has nothing left to finish.
             let _ = office.await;
         }
+        // At most as long as the store takes to say no.
+        self.sessions.flush().await;
         drop(self.log);
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 /// The gateway's own paths.
 fn endpoints(config: &Config) -> Vec<&str> {
     let ours = &config.endpoints;
-    [&ours.token, &ours.signup, &ours.logout, &ours.revoke, &ours.userinfo, &ours.metadata]
+    [&ours.token, &ours.signup, &ours.logout, &ours.revoke, &ours.userinfo, &ours.sessions, &ours.metadata]
         .into_iter()
         .flatten()
         .map(String::as_str)
@@ -134,9 +134,10 @@ impl Revoked {
             }
         }
         let opened = tokio::time::timeout(DEADLINE, async {
-            let revocations = Revocations::open(&config.revocation, Clock::system()).await?;
+            let revocations =
+                Revocations::open(&config.revocation.without_journal(), Clock::system()).await?;
             let mut again = tokio::time::interval(Duration::from_millis(20));
-            while !revocations.is_ready() {
+            while !revocations.is_loaded() {
                 again.tick().await;
             }
             Ok::<_, crate::revocation::Unavailable>(revocations)
@@ -160,7 +161,7 @@ impl Revoked {
             Self::Unknown => None,
             Self::Known(revocations) => {
                 let version = if is_new { Some(u64::MAX) } else { token.login_version() };
-                Some(revocations.standing(token.digests(), version, token.issued_at()))
+                Some(revocations.standing(token.digests(), version, token.issued_at(), None))
             }
         }
     }

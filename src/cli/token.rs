@@ -28,13 +28,20 @@ pub(super) enum Command {
         after_help = "Examples:\n  gatepass token inspect - < token.txt\n  gatepass token inspect \"$TOKEN\"\n\nAn argument is visible to other users of the machine in process listings; `-` reads standard input."
     )]
     Inspect(inspect::Args),
-    /// Revoke a token, a sign-in, or every token of a user.
+    /// Revoke a token, a sign-in, or every token of a user or a key.
     ///
     /// Goes through the running gateway's control socket if there is one, else straight to the store.
     #[command(
         after_help = "Examples:\n  gatepass token revoke - < token.txt\n  gatepass token revoke --user ada@example.org\n  gatepass token revoke --login 0Zr3VbZ5T6iVn0YlOQpU2w\n\nAn argument is visible to other users of the machine in process listings; `-` reads standard input."
     )]
     Revoke(revoke::Args),
+    /// Take a revocation back: what it named is good again, if it has not expired.
+    ///
+    /// Lifting a user's revocation makes all their older tokens good again. Goes the same way as `revoke`.
+    #[command(
+        after_help = "Examples:\n  gatepass token lift - < token.txt\n  gatepass token lift --user ada@example.org"
+    )]
+    Lift(revoke::Args),
 }
 
 /// Does it.
@@ -43,6 +50,7 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Mint(args) => mint::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Revoke(args) => revoke::run(&args),
+        Command::Lift(args) => revoke::lift(&args),
     }
 }
 

@@ -28,6 +28,7 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Endpoints {
         logout: of(reading, &mut section, "logout", Some("/auth/logout")),
         revoke: of(reading, &mut section, "revoke", Some("/auth/revoke")),
         userinfo: of(reading, &mut section, "userinfo", Some("/auth/userinfo")),
+        sessions: of(reading, &mut section, "sessions", Some("/auth/sessions")),
         metadata: of(reading, &mut section, "metadata", Some("/.well-known/oauth-authorization-server")),
         token_type: token_type(reading, &mut section),
         signup_scopes: Scopes::default(),

@@ -78,7 +78,15 @@ fn decide(config: &Config, table: &RouteTable, case: &Expect) -> (u16, String) {
         Err(why) => return (400, format!("the target is refused: {why}")),
     };
     let ours = &config.endpoints;
-    let paths = [&ours.token, &ours.signup, &ours.logout, &ours.revoke, &ours.userinfo, &ours.metadata];
+    let paths = [
+        &ours.token,
+        &ours.signup,
+        &ours.logout,
+        &ours.revoke,
+        &ours.userinfo,
+        &ours.sessions,
+        &ours.metadata,
+    ];
     if paths.into_iter().flatten().any(|path| path == target.path()) {
         return (200, "the path is an endpoint of the gateway, which answers it itself".to_owned());
     }

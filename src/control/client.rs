@@ -5,8 +5,9 @@ use std::path::Path;
 
 use tokio::net::UnixStream;
 
-use super::message::{Envelope, Problem, Reply, Request, Status, VERSION};
+use super::message::{Envelope, Listed, Problem, Reply, Request, Status, VERSION};
 use super::{DEADLINE, line};
+use crate::identity::Digest;
 use crate::revocation::Revocation;
 
 /// Why a running gateway did not do what was asked, or may not have done it.
@@ -58,18 +59,26 @@ impl Client {
         self.order(Request::Lift(revocation.into())).await
     }
 
+    /// The sessions of the user with this digest.
+    pub async fn sessions(self, user: Digest) -> Result<Vec<Listed>, ClientError> {
+        match self.ask(Request::Sessions { user: user.to_hex() }).await? {
+            Reply::Sessions { sessions } => Ok(sessions),
+            Reply::Status(_) | Reply::Done {} | Reply::Failed { .. } => Err(ClientError::Garbled),
+        }
+    }
+
     /// How the gateway is.
     pub async fn status(self) -> Result<Status, ClientError> {
         match self.ask(Request::Status {}).await? {
             Reply::Status(status) => Ok(status),
-            Reply::Done {} | Reply::Failed { .. } => Err(ClientError::Garbled),
+            Reply::Done {} | Reply::Sessions { .. } | Reply::Failed { .. } => Err(ClientError::Garbled),
         }
     }
 
     async fn order(self, request: Request) -> Result<(), ClientError> {
         match self.ask(request).await? {
             Reply::Done {} => Ok(()),
-            Reply::Status(_) | Reply::Failed { .. } => Err(ClientError::Garbled),
+            Reply::Status(_) | Reply::Sessions { .. } | Reply::Failed { .. } => Err(ClientError::Garbled),
         }
     }
 

@@ -11,9 +11,11 @@ use std::time::Duration;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
-use super::message::{Envelope, Problem, Reply, Request, Status};
+use super::message::{Envelope, Listed, Problem, Reply, Request, Status};
 use super::{DEADLINE, line};
+use crate::identity::Digest;
 use crate::revocation::{Revocations, Scope};
+use crate::sessions::Sessions;
 
 /// Connections served at once; more wait in the kernel's queue.
 const AT_ONCE: usize = 32;
@@ -65,13 +67,15 @@ impl Listener {
     pub async fn serve(
         self,
         revocations: Arc<Revocations>,
+        sessions: Arc<Sessions>,
         on_revoked: impl Fn(Scope) + Send + Sync + 'static,
         stop: impl Future<Output = ()>,
     ) {
         let on_revoked = Arc::new(on_revoked);
         let answer = move |request| {
-            let (revocations, on_revoked) = (Arc::clone(&revocations), Arc::clone(&on_revoked));
-            async move { handle(request, &revocations, &*on_revoked).await }
+            let (revocations, sessions) = (Arc::clone(&revocations), Arc::clone(&sessions));
+            let on_revoked = Arc::clone(&on_revoked);
+            async move { handle(request, &revocations, &sessions, &*on_revoked).await }
         };
         self.answer_with(answer, stop).await;
     }
@@ -143,10 +147,12 @@ where
 async fn handle(
     request: Request,
     revocations: &Revocations,
+    sessions: &Sessions,
     on_revoked: &(impl Fn(Scope) + ?Sized),
 ) -> Reply {
     let done = match request {
         Request::Status {} => return Reply::Status(status(revocations)),
+        Request::Sessions { user } => return list(sessions, &user).await,
         Request::Revoke(order) => match order.read() {
             Ok(revocation) => revocations.revoke(revocation).await.map(|()| on_revoked(revocation.scope)),
             Err(problem) => return Reply::Failed { problem },
@@ -158,6 +164,20 @@ async fn handle(
     };
     match done {
         Ok(()) => Reply::Done {},
+        Err(error) => Reply::Failed { problem: Problem::Unavailable(error.to_string()) },
+    }
+}
+
+async fn list(sessions: &Sessions, user: &str) -> Reply {
+    let Some(user) = Digest::from_hex(user) else {
+        return Reply::Failed {
+            problem: Problem::BadRequest("`user` is not 32 hexadecimal digits".to_owned()),
+        };
+    };
+    // What has been seen and is not written yet belongs to the answer.
+    sessions.flush().await;
+    match sessions.of_user(user).await {
+        Ok(found) => Reply::Sessions { sessions: found.iter().map(Listed::from).collect() },
         Err(error) => Reply::Failed { problem: Problem::Unavailable(error.to_string()) },
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixTime;
 use crate::identity::Digest;
 use crate::revocation::{Revocation, Scope};
+use crate::sessions::Session;
 
 /// The version of the protocol spoken here. A request without one is of this version.
 pub const VERSION: u32 = 1;
@@ -38,6 +39,11 @@ pub(super) enum Request {
     Revoke(Order),
     /// Take its revocation back.
     Lift(Order),
+    /// Who is signed in as this user?
+    Sessions {
+        /// 32 hexadecimal digits.
+        user: String,
+    },
 }
 
 /// A [`Revocation`] as it is spelled on the wire.
@@ -96,6 +102,11 @@ pub(super) enum Reply {
     Done {},
     /// How the gateway is.
     Status(Status),
+    /// Who is signed in.
+    Sessions {
+        /// The latest first.
+        sessions: Vec<Listed>,
+    },
     /// It was not done.
     Failed {
         #[serde(flatten)]
@@ -118,6 +129,36 @@ pub struct Status {
     pub staleness_ms: u64,
     /// Registers held.
     pub entries: usize,
+}
+
+/// A session, as it is listed to an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The `sid` of its tokens.
+    pub id: String,
+    /// When the sign-in was, in Unix seconds.
+    pub since: u64,
+    /// When one of its tokens was last admitted, in Unix seconds, to the minute.
+    pub last_seen: u64,
+    /// When the last of its tokens expires, in Unix seconds.
+    pub expires: u64,
+    /// Where it came from.
+    pub address: Option<String>,
+    /// What the client calls itself.
+    pub device: Option<String>,
+}
+
+impl From<&Session> for Listed {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.login.as_str().to_owned(),
+            since: session.since.secs(),
+            last_seen: session.last_seen.secs(),
+            expires: session.expires.secs(),
+            address: session.origin.address.clone(),
+            device: session.origin.device.clone(),
+        }
+    }
 }
 
 /// Why the gateway did not do it.

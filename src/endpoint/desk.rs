@@ -7,7 +7,7 @@ use axum::extract::{Extension, State};
 use axum::response::IntoResponse;
 use bytes::Bytes;
 use http::header::PRAGMA;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
 use super::{Caller, Outcome};
@@ -15,6 +15,7 @@ use crate::access::{Denial, Gate, Reason};
 use crate::answer::{self, ErrorBody, Fault, Refusal};
 use crate::login::Logins;
 use crate::observe::Metrics;
+use crate::token::Verified;
 
 /// What the endpoints share.
 pub(super) struct Desk {
@@ -49,7 +50,7 @@ impl Reply {
         self
     }
 
-    pub(super) fn headers_mut(&mut self) -> &mut http::HeaderMap {
+    pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
         self.0.headers_mut()
     }
 
@@ -65,6 +66,15 @@ impl IntoResponse for Reply {
 }
 
 impl Desk {
+    /// Who brought this token; the log has been asked too, where it is to be.
+    pub(super) async fn bearer(&self, headers: &HeaderMap) -> Result<Arc<Verified>, Denial> {
+        let token = self.gate.authenticate(headers)?;
+        if self.gate.looks_twice() {
+            self.gate.ask(&token).await?;
+        }
+        Ok(token)
+    }
+
     /// A no that has its word in the table.
     pub(super) fn refuse(&self, caller: &Caller, reason: Reason) -> Reply {
         Reply::new(answer::refusal(&Refusal::of(reason, &caller.request_id, self.body)), reason, None)

@@ -16,7 +16,7 @@ pub(super) async fn answer(
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Reply {
-    let token = match desk.gate.authenticate(&headers) {
+    let token = match desk.bearer(&headers).await {
         Ok(token) => token,
         Err(denial) => return desk.deny(&caller, &denial),
     };

@@ -12,6 +12,7 @@ pub(super) fn settings() -> Settings {
         logout: paths(&["/auth/logout"]),
         revoke: paths(&["/auth/revoke", "/token"]),
         userinfo: paths(&["/auth/{user}/info"]),
+        sessions: paths(&["/auth/sessions"]),
         metadata: paths(&["/.well-known/oauth-authorization-server"]),
         token_type: "Bearer".to_owned(),
         signup_scopes: Scopes::default(),

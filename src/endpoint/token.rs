@@ -4,6 +4,7 @@
 //! and FastAPI's own form send it empty or made up; a client secret claims a registration that there is not, and is
 //! `invalid_client`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Extension, RawQuery, State};
@@ -11,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, USER_AGENT};
 use serde::Serialize;
 
 use super::Caller;
@@ -21,6 +22,7 @@ use crate::access::Reason;
 use crate::identity::Scopes;
 use crate::login::{PasswordGrant, SignInError};
 use crate::secret::Secret;
+use crate::sessions::Origin;
 
 const FIELDS: [&str; 6] = ["grant_type", "username", "password", "scope", "client_id", "client_secret"];
 
@@ -41,7 +43,7 @@ pub(super) async fn answer(
     RawQuery(query): RawQuery,
     body: Bytes,
 ) -> Reply {
-    let grant = match asked(&headers, query.as_deref(), &body) {
+    let grant = match asked(&headers, query.as_deref(), &body, caller.client) {
         Ok(grant) => grant,
         Err(error) => return error.reply(&caller),
     };
@@ -79,7 +81,12 @@ pub(super) async fn answer(
 }
 
 /// Reads the request; the first thing that is wrong with it is the error.
-fn asked(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<PasswordGrant, OAuthError> {
+fn asked(
+    headers: &HeaderMap,
+    query: Option<&str>,
+    body: &[u8],
+    client_address: Option<IpAddr>,
+) -> Result<PasswordGrant, OAuthError> {
     let mut form = Form::read(&FIELDS, headers, query, body)?;
     client(headers, &mut form)?;
     match form.take("grant_type").as_deref() {
@@ -94,7 +101,8 @@ fn asked(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<Passwo
     let password = Secret::from(needed("password")?);
     let scope = form.take("scope").map(|text| Scopes::parse(&text)).transpose();
     let scope = scope.map_err(|error| OAuthError::new("invalid_scope", format!("scope {error}")))?;
-    Ok(PasswordGrant { username, password, scope })
+    let device = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+    Ok(PasswordGrant { username, password, scope, origin: Origin::new(client_address, device) })
 }
 
 /// Looks at how the client authenticates itself: not at all, or in vain (RFC 6749 §2.3).

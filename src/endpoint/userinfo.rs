@@ -17,7 +17,7 @@ pub(super) async fn answer(
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
 ) -> Reply {
-    let token = match desk.gate.authenticate(&headers) {
+    let token = match desk.bearer(&headers).await {
         Ok(token) => token,
         Err(denial) => return desk.deny(&caller, &denial),
     };

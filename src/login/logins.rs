@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::identity::Scopes;
 use crate::password::Hasher;
 use crate::revocation::Revocations;
+use crate::sessions::Sessions;
 use crate::token::{Issuer, Settings as TokenSettings, SubjectForm, Verifier};
 use crate::users::UserStore;
 
@@ -18,6 +19,7 @@ pub struct Logins {
     pub(super) issuer: Issuer,
     pub(super) verifier: Arc<Verifier>,
     pub(super) revocations: Arc<Revocations>,
+    pub(super) sessions: Arc<Sessions>,
     pub(super) subject: SubjectForm,
     /// The longest any token lives: past it, a revoked sign-in may be forgotten.
     pub(super) max_lifetime: Duration,
@@ -36,6 +38,7 @@ impl Logins {
         issuer: Issuer,
         verifier: Arc<Verifier>,
         revocations: Arc<Revocations>,
+        sessions: Arc<Sessions>,
         settings: &TokenSettings,
         signup_scopes: Scopes,
         clock: Clock,
@@ -46,6 +49,7 @@ impl Logins {
             issuer,
             verifier,
             revocations,
+            sessions,
             subject: settings.subject.clone(),
             max_lifetime: settings.max_lifetime,
             leeway: settings.leeway,

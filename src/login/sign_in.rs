@@ -5,10 +5,13 @@
 //! password loses: the version is drawn from the revocation log *before* the user is read once more, so that a later
 //! revocation has a greater version, and an earlier change is seen.
 
-use crate::identity::{LoginId, LoginName, Scopes, Subject};
+use std::time::Duration;
+
+use crate::identity::{Digest, LoginId, LoginName, Scopes, Subject};
 use crate::password::Overloaded;
 use crate::revocation::Unavailable;
 use crate::secret::{self, Secret};
+use crate::sessions::{self, Origin};
 use crate::token::{Grant, Issued, SubjectForm};
 use crate::users::{StoreError, User};
 
@@ -27,6 +30,8 @@ pub struct PasswordGrant {
     pub password: Secret,
     /// `scope`; absent means all the user may have.
     pub scope: Option<Scopes>,
+    /// Where it comes from, for the list of sessions.
+    pub origin: Origin,
 }
 
 /// A sign-in that succeeded.
@@ -58,20 +63,28 @@ pub enum SignInError {
 impl Logins {
     /// Checks the password and issues a token.
     pub async fn sign_in(&self, grant: PasswordGrant) -> Result<SignedIn, SignInError> {
+        if !self.revocations.store_up() {
+            // Known before the password is hashed, which takes long and would be in vain.
+            return Err(SignInError::StoreUnavailable);
+        }
         let user = self.proven(&grant.username, grant.password).await?;
         let version = self.revocations.login_version().await?;
         let user = self.still_so(user).await?;
         let scopes = granted(grant.scope.as_ref(), &user.scopes)?;
         let subject = self.subject_of(&user).ok_or(SignInError::InvalidGrant)?;
+        let login = LoginId::new();
         let issued = self.issuer.issue(Grant {
             subject: subject.clone(),
             preferred_username: Some(user.login.as_str().to_owned()),
             email: user.email,
             scopes,
-            login: Some((LoginId::new(), version)),
+            login: Some((login.clone(), version)),
             client_id: CLIENT.to_owned(),
             lifetime: None,
         });
+        let lifetime = Duration::from_secs(issued.expires_in);
+        let user = Digest::of_user(self.issuer.name(), &subject);
+        self.sessions.begin(user, login, version, lifetime, grant.origin).await?;
         Ok(SignedIn { subject, issued })
     }
 
@@ -121,6 +134,13 @@ fn granted(asked: Option<&Scopes>, allowed: &Scopes) -> Result<Scopes, SignInErr
 impl From<StoreError> for SignInError {
     fn from(error: StoreError) -> Self {
         tracing::warn!("nobody can sign in: {error}");
+        Self::StoreUnavailable
+    }
+}
+
+impl From<sessions::Unavailable> for SignInError {
+    fn from(error: sessions::Unavailable) -> Self {
+        tracing::error!("{error}");
         Self::StoreUnavailable
     }
 }

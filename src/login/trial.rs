@@ -11,8 +11,9 @@ use crate::access::{Denial, Gate, Reason};
 use crate::clock::{Clock, ManualClock, UnixTime};
 use crate::identity::{Scopes, Subject, UserId};
 use crate::password::{Hasher, HasherSettings};
-use crate::revocation::{self, OnStale, Revocations, Store};
+use crate::revocation::{self, Revocations, Store};
 use crate::secret::Secret;
+use crate::sessions::{Origin, Sessions};
 use crate::token::{Grant, Issuer, KeyRing, Settings, SubjectForm, Verified, Verifier};
 use crate::users::UserStore;
 
@@ -60,14 +61,15 @@ impl Trial {
             cache_bytes: 1 << 20,
         };
         let log = revocation::Settings {
-            store: store(folder.path()),
             max_staleness: Duration::from_secs(60),
-            on_stale: OnStale::Refuse,
+            ..revocation::Settings::of(store(folder.path()))
         };
         let users = UserStore::open(&folder.path().join("users.db")).unwrap();
         let keys = Arc::new(KeyRing::new(&settings));
         let verifier = Arc::new(Verifier::new(&settings, Arc::clone(&keys), clock.clone()));
         let revocations = Revocations::open(&log, clock.clone()).await.unwrap();
+        let sessions = Sessions::open(&log, Arc::clone(&revocations), &settings.issuer, clock.clone());
+        let sessions = sessions.await.unwrap();
         let meanwhile = Meanwhile::default();
         let logins = Logins::new(
             users.clone(),
@@ -75,11 +77,12 @@ impl Trial {
             Issuer::new(&settings, keys, clock.clone()),
             Arc::clone(&verifier),
             Arc::clone(&revocations),
+            Arc::clone(&sessions),
             &settings,
             Scopes::parse("event:read event:write").unwrap(),
             clock,
         );
-        let gate = Arc::new(Gate::new(verifier, revocations));
+        let gate = Arc::new(Gate::new(verifier, revocations, sessions));
         Self { logins: Arc::new(logins), gate, users, hand, meanwhile, _folder: folder }
     }
 
@@ -93,7 +96,12 @@ impl Trial {
     }
 
     pub(crate) async fn try_sign_in(&self, username: &str, password: &str) -> Result<SignedIn, SignInError> {
-        let grant = PasswordGrant { username: username.into(), password: password.into(), scope: None };
+        let grant = PasswordGrant {
+            username: username.into(),
+            password: password.into(),
+            scope: None,
+            origin: Origin::default(),
+        };
         self.logins.sign_in(grant).await
     }
 

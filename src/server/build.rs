@@ -24,6 +24,7 @@ use crate::password::{Hasher, HasherSettings};
 use crate::proxy::{Bindings, ENDPOINT_ROUTES, Parts};
 use crate::revocation::Revocations;
 use crate::route::RouteTable;
+use crate::sessions::Sessions;
 use crate::token::{Issuer, KeyRing, Verifier};
 use crate::upstream::{HealthObserver, Timeouts, Upstreams};
 use crate::users::UserStore;
@@ -35,6 +36,7 @@ struct Core {
     gate: Arc<Gate>,
     endpoints: Arc<Endpoints>,
     revocations: Arc<Revocations>,
+    sessions: Arc<Sessions>,
     routes: RouteTable,
 }
 
@@ -58,7 +60,12 @@ pub(super) async fn build(config: Config) -> Result<Gateway, StartError> {
     let draining = Arc::new(AtomicBool::new(false));
     let admin = admin::serve(admin, desk(&core, &draining), ended(watch.clone()));
     let counted = count_revocations(&core.metrics);
-    let control = control.serve(Arc::clone(&core.revocations), counted, ended(watch.clone()));
+    let control = control.serve(
+        Arc::clone(&core.revocations),
+        Arc::clone(&core.sessions),
+        counted,
+        ended(watch.clone()),
+    );
     let offices = vec![
         tokio::spawn(async move {
             if let Err(error) = admin.await {
@@ -67,7 +74,7 @@ pub(super) async fn build(config: Config) -> Result<Gateway, StartError> {
         }),
         tokio::spawn(control),
     ];
-    let revocations = Arc::clone(&core.revocations);
+    let (revocations, sessions) = (Arc::clone(&core.revocations), Arc::clone(&core.sessions));
     let parts = Parts {
         clock: core.clock,
         routes: core.routes,
@@ -92,6 +99,7 @@ pub(super) async fn build(config: Config) -> Result<Gateway, StartError> {
         draining,
         shutdown,
         revocations,
+        sessions,
         offices,
         log: writer,
     })
@@ -104,6 +112,11 @@ async fn core(config: &Config) -> Result<Core, StartError> {
     let metrics = metrics(config, &routes);
     let users = open_users(&config.users.sqlite)?;
     let revocations = Revocations::open(&config.revocation, clock.clone()).await.map_err(|error| {
+        StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
+    })?;
+    let issuer = &config.tokens.issuer;
+    let sessions = Sessions::open(&config.revocation, Arc::clone(&revocations), issuer, clock.clone());
+    let sessions = sessions.await.map_err(|error| {
         StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
     })?;
     let observed = Arc::clone(&metrics);
@@ -121,13 +134,14 @@ async fn core(config: &Config) -> Result<Core, StartError> {
     let keys = Arc::new(KeyRing::new(&config.tokens));
     let issuer = Issuer::new(&config.tokens, Arc::clone(&keys), clock.clone());
     let verifier = Arc::new(Verifier::new(&config.tokens, keys, clock.clone()));
-    let gate = Arc::new(Gate::new(Arc::clone(&verifier), Arc::clone(&revocations)));
+    let gate = Arc::new(Gate::new(Arc::clone(&verifier), Arc::clone(&revocations), Arc::clone(&sessions)));
     let logins = Logins::new(
         users,
         hasher,
         issuer,
         verifier,
         Arc::clone(&revocations),
+        Arc::clone(&sessions),
         &config.tokens,
         config.endpoints.signup_scopes.clone(),
         clock.clone(),
@@ -140,7 +154,7 @@ async fn core(config: &Config) -> Result<Core, StartError> {
         &config.tokens.issuer,
         Arc::clone(&metrics),
     ));
-    Ok(Core { clock, metrics, gate, endpoints, revocations, routes })
+    Ok(Core { clock, metrics, gate, endpoints, revocations, sessions, routes })
 }
 
 fn open_users(path: &Path) -> Result<UserStore, StartError> {
@@ -163,7 +177,11 @@ fn sample(metrics: &Metrics, hasher: &Arc<Hasher>, revocations: &Arc<Revocations
     metrics.on_render(Box::new(move |gauges| {
         gauges.password_queue(hasher.waiting());
         gauges.revocation(revocations.entries(), revocations.staleness());
+        gauges.revocation_store_warnings(revocations.advice().iter().map(|advice| advice.warning));
         gauges.store_up("revocation", revocations.store_up());
+        if let Some(up) = revocations.journal_up() {
+            gauges.store_up("journal", up);
+        }
     }));
 }
 
@@ -203,6 +221,8 @@ fn desk(core: &Core, draining: &Arc<AtomicBool>) -> Admin {
                 Err("shutting down".to_owned())
             } else if revocations.is_ready() {
                 Ok(())
+            } else if revocations.is_loaded() {
+                Err("the revocation store has not answered for longer than max_staleness".to_owned())
             } else {
                 Err("the revocations are not loaded yet".to_owned())
             }

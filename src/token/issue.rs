@@ -100,6 +100,11 @@ impl Issuer {
         }
     }
 
+    /// `iss` of its tokens.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Signs `grant`, good from this second on.
     pub fn issue(&self, grant: Grant) -> Issued {
         let now = self.clock.now().secs();

@@ -120,7 +120,10 @@ impl Verifier {
         let now = self.clock.now();
         if let Some(known) = self.cache.get(token) {
             return match known.check_times(now, self.leeway) {
-                Ok(()) => Ok(known),
+                Ok(()) => {
+                    known.used_at(now);
+                    Ok(known)
+                }
                 Err(error) => {
                     self.cache.remove(token);
                     Err(error)
@@ -128,8 +131,14 @@ impl Verifier {
             };
         }
         let verified = Arc::new(self.examine(token, now)?);
+        verified.used_at(now);
         self.cache.insert(token, Arc::clone(&verified));
         Ok(verified)
+    }
+
+    /// From when on it is refused as expired: `exp`, and the leeway.
+    pub fn ends(&self, token: &Verified) -> UnixTime {
+        token.expires().plus(self.leeway)
     }
 
     /// Every step in order, and what came of it, up to the first that failed.

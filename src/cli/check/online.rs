@@ -58,7 +58,9 @@ async fn revocations(settings: &revocation::Settings) -> Result<String, String> 
     {
         return Ok(later);
     }
-    let log = Revocations::open(settings, Clock::system()).await.map_err(|error| error.to_string())?;
+    let log = Revocations::open(&settings.without_journal(), Clock::system())
+        .await
+        .map_err(|error| error.to_string())?;
     let answered = async {
         let mut look = interval(LOOK);
         while !log.store_up() {
@@ -66,7 +68,13 @@ async fn revocations(settings: &revocation::Settings) -> Result<String, String> 
         }
     };
     match timeout(STORE_TIME, answered).await {
-        Ok(()) => Ok(format!("{} answers", log.store_name())),
+        Ok(()) => {
+            let mut said = format!("{} answers", log.store_name());
+            for advice in log.advice() {
+                said = said + "; warning: " + &advice.text;
+            }
+            Ok(said)
+        }
         Err(_) => Err(format!("{} does not answer within {} s", log.store_name(), STORE_TIME.as_secs())),
     }
 }

@@ -1,17 +1,18 @@
-//! `gatepass token revoke`: end a token, a sign-in, or all tokens of a user, before their time.
+//! `gatepass token revoke` and `lift`: end a token, a sign-in, all tokens of a user or of a key before their time, and
+//! take that back.
 
-use crate::clock::{Clock, UnixTime};
+use crate::clock::Clock;
 use crate::config::Config;
-use crate::identity::{Digest, LoginId};
+use crate::identity::Digest;
 use crate::revocation::{Revocation, Scope};
-use crate::token::TokenError;
+use crate::token::{KeyRing, TokenError};
 
 use super::super::configured::ConfigFile;
-use super::super::revoke::{self, forgotten};
+use super::super::revoke;
 use super::super::{Failure, block_on, output, stdin, user};
 use super::verifier;
 
-/// What `revoke` is told.
+/// What `revoke` and `lift` are told.
 #[derive(Clone, Debug, clap::Args)]
 pub(in super::super) struct Args {
     #[command(flatten)]
@@ -32,29 +33,81 @@ struct What {
     /// Every token of this sign-in: the `sid` of any of them.
     #[arg(long, value_name = "SID")]
     login: Option<String>,
+    /// Every token signed with this key, also those still to come: the `kid` of any of them.
+    #[arg(long, value_name = "KID")]
+    key: Option<String>,
 }
 
 /// Revokes, and says which way it went.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let config = args.file.load()?;
     let text = args.what.token.as_deref().map(stdin::token).transpose()?;
-    let now = Clock::system().now();
     block_on(async {
-        let (named, revocation) = match (&text, &args.what.user, &args.what.login) {
-            (Some(token), ..) => match of_token(&config, token)? {
-                Some(revocation) => ("the token".to_owned(), revocation),
-                None => return output::say("nothing to revoke: the token has expired and is refused anyway"),
-            },
-            (_, Some(login), _) => {
-                let (_, user) = user::existing(&config, login).await?;
-                (format!("every token of {}", user.login), revoke::of_user(&config.tokens, &user, now)?)
-            }
-            (.., Some(sid)) => ("the sign-in".to_owned(), of_login(&config, sid, now)?),
-            (None, None, None) => return Err(Failure::usage("nothing is named to be revoked")),
+        let Some((named, revocation)) = args.what.named(&config, text.as_deref()).await? else {
+            return output::say("nothing to revoke: the token has expired and is refused anyway");
         };
         let way = revoke::revoke(&config, revocation).await?;
-        output::say(&format!("revoked {named}, {way}"))
+        output::say(&format!("revoked {named}, {way}"))?;
+        if args.what.key.as_deref() == Some(KeyRing::new(&config.tokens).current().as_str()) {
+            output::note(
+                "note: this is the key that signs. Every token is refused, new ones too, until `secret` in [tokens] is changed",
+            );
+        }
+        Ok(())
     })
+}
+
+/// Takes a revocation back, and says which way it went.
+pub(super) fn lift(args: &Args) -> Result<(), Failure> {
+    let config = args.file.load()?;
+    let text = args.what.token.as_deref().map(stdin::token).transpose()?;
+    block_on(async {
+        let Some((named, revocation)) = args.what.named(&config, text.as_deref()).await? else {
+            return output::say("nothing to lift: the token has expired and stays refused");
+        };
+        let way = revoke::lift(&config, revocation).await?;
+        output::say(&format!("lifted the revocation of {named}, {way}"))
+    })
+}
+
+impl What {
+    /// What is named, in words and as an order; nothing if it is a token that has expired.
+    async fn named(
+        &self,
+        config: &Config,
+        token: Option<&str>,
+    ) -> Result<Option<(String, Revocation)>, Failure> {
+        let now = Clock::system().now();
+        Ok(Some(match (token, self) {
+            (Some(token), _) => match of_token(config, token)? {
+                Some(revocation) => ("the token".to_owned(), revocation),
+                None => return Ok(None),
+            },
+            (_, Self { user: Some(login), .. }) => {
+                let (_, user) = user::existing(config, login).await?;
+                (format!("every token of {}", user.login), revoke::of_user(&config.tokens, &user, now)?)
+            }
+            (_, Self { login: Some(sid), .. }) => {
+                ("the sign-in".to_owned(), revoke::of_login(&config.tokens, sid, now)?)
+            }
+            (_, Self { key: Some(kid), .. }) => {
+                (format!("every token of the key {kid}"), of_key(config, kid)?)
+            }
+            _ => return Err(Failure::usage("nothing is named")),
+        }))
+    }
+}
+
+/// What revokes a key of ours: for good, because whoever holds it can go on signing.
+fn of_key(config: &Config, kid: &str) -> Result<Revocation, Failure> {
+    let ring = KeyRing::new(&config.tokens);
+    if ring.ids().all(|known| known.as_str() != kid) {
+        let known: Vec<&str> = ring.ids().map(crate::token::KeyId::as_str).collect();
+        return Err(Failure::usage(format!("the configuration has no key `{kid}`"))
+            .help(format!("it has {}; tokens of any other are refused already", known.join(", "))));
+    }
+    let digest = Digest::of_key(&config.tokens.issuer, kid);
+    Ok(Revocation { scope: Scope::Key, digest, expires: Revocation::NEVER })
 }
 
 /// What revokes one token of ours; nothing if it has expired.
@@ -69,16 +122,4 @@ fn of_token(config: &Config, token: &str) -> Result<Option<Revocation>, Failure>
         Err(error) => Err(Failure::no(format!("not revoked: this is not a token of this gateway: {error}"))
             .help("`gatepass token inspect -` shows what it says; `--user` and `--login` revoke by name")),
     }
-}
-
-fn of_login(config: &Config, sid: &str, now: UnixTime) -> Result<Revocation, Failure> {
-    let login = LoginId::parse(sid).map_err(|error| {
-        Failure::usage(format!("the sign-in's identifier {error}"))
-            .help("pass the `sid` claim of one of its tokens; `gatepass token inspect -` shows it")
-    })?;
-    Ok(Revocation {
-        scope: Scope::Login,
-        digest: Digest::of_login(&config.tokens.issuer, &login),
-        expires: forgotten(&config.tokens, now),
-    })
 }

@@ -14,7 +14,7 @@ fn headers(authorization: &[&str]) -> HeaderMap {
 
 /// What the request asks for, or its error code.
 fn ask(authorization: &[&str], body: &str) -> Result<(String, Option<String>), &'static str> {
-    asked(&headers(authorization), None, body.as_bytes())
+    asked(&headers(authorization), None, body.as_bytes(), None)
         .map(|grant| (grant.username, grant.scope.map(|scopes| scopes.to_string())))
         .map_err(|error| error.error)
 }
@@ -46,7 +46,7 @@ fn what_is_missing_or_wrong_is_said() {
     ] {
         assert_eq!(ask(&[], body), Err(error), "{body}");
     }
-    let in_query = asked(&headers(&[]), Some("username=ada&password=pw"), b"").unwrap_err();
+    let in_query = asked(&headers(&[]), Some("username=ada&password=pw"), b"", None).unwrap_err();
     assert_eq!(in_query.error, "invalid_request");
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::verified::Presented;
+use super::verified::{Presented, Uses};
 use super::{TokenError, Verified, parts};
 use crate::clock::UnixTime;
 use crate::identity::{BadText, Digest, LoginId, RevocationDigests, Scopes, Subject, TokenId};
@@ -59,6 +59,7 @@ impl Expectations {
             begins: not_before.map_or(issued_at, |not_before| not_before.max(issued_at)),
             digests,
             presented: Presented::default(),
+            uses: Uses::default(),
         };
         verified.present();
         Ok(verified)

@@ -1,6 +1,8 @@
 //! What does a good token say? A value that exists has passed every check; only the verifier makes one.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -30,6 +32,14 @@ pub struct Verified {
     pub(super) begins: UnixTime,
     pub(super) digests: RevocationDigests,
     pub(super) presented: Presented,
+    pub(super) uses: Uses,
+}
+
+/// When it was used, in minutes since the epoch.
+#[derive(Debug, Default)]
+pub(super) struct Uses {
+    last: AtomicU32,
+    told: AtomicU32,
 }
 
 /// The textual claims as header values, made once for a token and not for every request.
@@ -110,6 +120,24 @@ impl Verified {
     pub(super) fn present(&mut self) {
         let values = TEXTUAL.into_iter().filter_map(|name| Some((name, header_value(self.claim(name)?)?)));
         self.presented = Presented(values.collect());
+    }
+
+    /// Takes note of a use.
+    pub(super) fn used_at(&self, now: UnixTime) {
+        let minute = u32::try_from(now.secs() / 60).unwrap_or(u32::MAX);
+        // Looked at first: most uses come within the same minute, on several cores at once.
+        if self.uses.last.load(Relaxed) != minute {
+            self.uses.last.store(minute, Relaxed);
+        }
+    }
+
+    /// The minute of its last use, to whoever asks first in that minute.
+    pub fn first_use_this_minute(&self) -> Option<UnixTime> {
+        let minute = self.uses.last.load(Relaxed);
+        if self.uses.told.load(Relaxed) == minute || self.uses.told.swap(minute, Relaxed) == minute {
+            return None;
+        }
+        Some(UnixTime::from_secs(u64::from(minute) * 60))
     }
 
     /// Whether it is good at `now`: RFC 7519 §4.1.4 to §4.1.6.

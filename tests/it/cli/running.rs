@@ -86,6 +86,61 @@ async fn what_is_revoked_here_is_refused_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_revoked_can_be_lifted_in_every_scope() {
+    let demo = running().await;
+    let folder = demo.folder().to_owned();
+    let token = sign_in(&demo).await;
+    let told = gatepass(&folder, &["token", "inspect", "-"], &token).await.yes().json();
+    let (sid, kid) = (told["claims"]["sid"].as_str().unwrap(), told["header"]["kid"].as_str().unwrap());
+    let user = demo.user().0;
+    for (named, word) in [
+        (["-", ""], "revoked_token"),
+        (["--login", sid], "revoked_login"),
+        (["--user", user], "revoked_user"),
+        (["--key", kid], "revoked_key"),
+    ] {
+        let named: Vec<&str> = named.into_iter().filter(|text| !text.is_empty()).collect();
+        let order = |what: &'static str| [&["token", what][..], &named].concat();
+        gatepass(&folder, &order("revoke"), &token).await.yes();
+        let (status, body) = get(&demo, "/event/", &token).await;
+        assert!(status == 401 && body.contains(word), "{word}: {status} {body}");
+        gatepass(&folder, &order("lift"), &token).await.yes();
+        assert_eq!(get(&demo, "/event/", &token).await.0, 200, "{word}");
+    }
+    let unknown = gatepass(&folder, &["token", "revoke", "--key", "0123456789abcdef"], "").await;
+    assert!(unknown.code == 2 && unknown.err.contains(kid), "it names the keys there are: {unknown:?}");
+    demo.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sign_ins_are_listed_and_ended() {
+    let demo = running().await;
+    let folder = demo.folder().to_owned();
+    let user = demo.user().0;
+    let (one, other) = (sign_in(&demo).await, sign_in(&demo).await);
+    let list = ["sessions", "list", "--user", user, "--format", "json"];
+    let listed = gatepass(&folder, &list, "").await.yes().json();
+    let listed = listed.as_array().unwrap();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    // The latest first.
+    let id = listed[1]["id"].as_str().unwrap();
+    assert!(listed[1]["device"].as_str().unwrap().starts_with("ureq"), "{listed:?}");
+
+    let said = gatepass(&folder, &["sessions", "revoke", "--user", user, "--id", id], "").await.yes();
+    assert!(said.out.contains("through the running gateway"), "{said:?}");
+    assert_eq!((get(&demo, "/event/", &one).await.0, get(&demo, "/event/", &other).await.0), (401, 200));
+    let said = gatepass(&folder, &["sessions", "revoke", "--user", user, "--id", id], "").await;
+    assert!(said.code == 1 && said.err.contains("no session"), "{said:?}");
+    let table = gatepass(&folder, &["sessions", "list", "--user", user], "").await.yes().out;
+    assert!(table.lines().count() == 2 && table.starts_with("ID "), "{table}");
+
+    gatepass(&folder, &["sessions", "revoke", "--user", user, "--all"], "").await.yes();
+    assert_eq!(get(&demo, "/event/", &other).await.0, 401);
+    assert_eq!(gatepass(&folder, &list, "").await.yes().json(), serde_json::json!([]));
+    demo.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_running_gateway_says_how_it_is() {
     let demo = running().await;
     let folder = demo.folder().to_owned();

@@ -16,6 +16,13 @@ impl Stranger {
         Self { address, fields: Vec::new() }
     }
 
+    /// The same, at another gateway.
+    #[must_use]
+    pub(crate) fn to(mut self, address: SocketAddr) -> Self {
+        self.address = address;
+        self
+    }
+
     /// The same, with one more header line on every request.
     #[must_use]
     pub(crate) fn saying(mut self, field: &str) -> Self {
