@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `Connection` | a client's connection, from accept to close, with its place among the counted ones (`proxy/connection/registry.rs`) |
 //! | `Exchange` | one request and its answer; only moves forward, and its end is counted and logged once, however it ends (`proxy/exchange.rs`) |
+//! | `Lasting` | an answer that may be silent for long: a WebSocket, an event stream (`proxy/lasting.rs`) |
 //! | `Seat` | an exchange's place on its connection: who is at the other end, and the handle by which the exchange can be ended (`proxy/connection/seat.rs`) |
 //! | [`Target`](route::Target) | the canonical path: the bytes that are decided upon are the bytes the upstream gets |
 //! | [`Route`](route::Route) | one rule of the file: which paths and methods, what they need, where they go |
@@ -22,6 +23,9 @@
 //! | [`Revocation`](revocation::Revocation) | an order to refuse a token, a login, a user or a key from now on |
 //! | `Register` | what is known of one revoked thing: digest, version, revoked or lifted, until when; the later version counts (`revocation/register.rs`) |
 //! | `Incarnation` | the random name a log of revocations gets when it comes into being: another name is another log (`revocation/log.rs`) |
+//! | `Replica` | where a gateway stands towards the log: how far it has read, what that proves, and what to ask next (`revocation/replica.rs`) |
+//! | `Journal` | what a gateway has read of a log it shares, on its own disk, for its next start (`revocation/journal.rs`) |
+//! | [`Session`](sessions::Session) | a login as people look at it: since when, last seen, from where |
 //! | [`Standing`](revocation::Standing) | how a token stands: clear, revoked, or the set is too old to say |
 //! | [`Upstreams`](upstream::Upstreams) | the servers behind each name, which are alive, and whose turn it is |
 //!
@@ -43,6 +47,14 @@
 //!    every header a client must not set in all its spellings, and sets the identity.
 //! 7. **Account.** When the exchange ends (also by being dropped), [`observe::Metrics`] counts it under its route's
 //!    name and [`observe::AccessLog`] takes one line.
+//!
+//! # One stream
+//!
+//! A WebSocket, an event stream, a long download or upload is one request, and is decided once. So its `Seat` keeps the
+//! token it was let in with, and `proxy/watchdog.rs` looks at all seats that are taken: when the set of revocations has
+//! changed, when a token expires, and once a second. Those it objects to it ends: over HTTP/1.1 with the connection, over
+//! h2 with the stream. A WebSocket is told so in a close frame if it stands between two frames
+//! (`proxy/connection/frames.rs`).
 //!
 //! # One login
 //!
@@ -79,8 +91,9 @@
 //!            answer observe upstream
 //! rules      access
 //!            route login
-//! vaults     users revocation
-//!            sqlite
+//! vaults     sessions
+//!            users revocation
+//!            sqlite redis_link
 //! workshop   token password
 //! ground     identity
 //!            clock secret
@@ -108,6 +121,12 @@
 //! * **Revocations are registers that are joined, never replaced.** Any order, repetition or loss of messages comes to
 //!   the same set; a log that was emptied or cut short is noticed by its incarnation and marks, and given back what it
 //!   lost by the gateways that remember.
+//! * **The rules of following are a state machine without a socket.** The same code runs in the gateway and in the model
+//!   checker, which tries every order of writes, crashes, losses and partitions within bounds.
+//! * **A log that has just begun proves nothing.** Its incarnation, its server and whatever is given back to it have to be
+//!   two seconds old before a set is called fresh: others may know what it lacks.
+//! * **Streams are ended from outside.** One task looks at everything in flight when the set has changed or a token
+//!   expires; no stream has a timer of its own, and a request pays one reference for it.
 //! * **A store that is down is 503, never 401.** Clients must not throw good tokens away.
 //! * **`rusqlite`, not `sqlx`.** The log and the users need a file and a few prepared statements; `sqlx` adds minutes to
 //!   a cold build on two cores, and two bindings to SQLite cannot share a build. Calls go to threads that may block.
@@ -122,7 +141,9 @@ pub mod secret;
 pub mod password;
 pub mod token;
 
+mod redis_link;
 pub mod revocation;
+pub mod sessions;
 mod sqlite;
 pub mod users;
 

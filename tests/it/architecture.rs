@@ -12,15 +12,16 @@ use source::{Source, test_files};
 
 /// Every room with its floor, from the ground up: a room imports only from floors below its own. Where rooms of one
 /// floor of the house need each other, the floor has steps.
-const FLOORS: [&[&str]; 16] = [
+const FLOORS: [&[&str]; 17] = [
     // ground
     &["clock", "secret"],
     &["identity"],
     // workshop
     &["token", "password"],
     // vaults
-    &["sqlite"],
+    &["sqlite", "redis_link"],
     &["users", "revocation"],
+    &["sessions"],
     // rules
     &["route", "login"],
     &["access"],
@@ -46,8 +47,8 @@ const FENCES: [(&str, &[&str]); 10] = [
     ("pingora_http", &["proxy", "upstream", "server"]),
     ("pingora_load_balancing", &["proxy", "upstream", "server"]),
     ("jsonwebtoken", &["token"]),
-    ("rusqlite", &["sqlite", "users/sqlite", "revocation/sqlite"]),
-    ("redis", &["revocation/redis"]),
+    ("rusqlite", &["sqlite", "users/sqlite", "revocation/sqlite", "sessions/sqlite"]),
+    ("redis", &["redis_link", "revocation/redis", "sessions/redis"]),
     ("axum", &["endpoint", "admin", "demo"]),
     ("prometheus", &["observe"]),
 ];

@@ -62,9 +62,13 @@ fn a_crate_outside_its_fence_is_found() {
         (
             "users.rs",
             "use rusqlite::Connection;",
-            "`rusqlite` is fenced into sqlite, users/sqlite, revocation/sqlite",
+            "`rusqlite` is fenced into sqlite, users/sqlite, revocation/sqlite, sessions/sqlite",
         ),
-        ("revocation/sqlite_old.rs", "use redis;", "`redis` is fenced into revocation/redis"),
+        (
+            "revocation/sqlite_old.rs",
+            "use redis;",
+            "`redis` is fenced into redis_link, revocation/redis, sessions/redis",
+        ),
         ("endpoint.rs", "use pingora::proxy::Session;", "`pingora` is fenced into proxy, upstream, server"),
         ("proxy.rs", "type X = axum::Router;", "`axum` is fenced into endpoint, admin, demo"),
     ] {

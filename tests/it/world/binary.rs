@@ -1,6 +1,7 @@
 //! The gateway as its users have it: the real binary, in a process of its own.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -11,7 +12,7 @@ use super::raw::PATIENCE;
 /// A running `gatepass run`; killed when dropped.
 pub(crate) struct Binary {
     child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
+    stderr: Box<dyn BufRead + Send>,
     banner: String,
 }
 
@@ -43,7 +44,19 @@ impl Binary {
             let read = stderr.read_line(&mut banner).expect("the banner");
             assert!(read > 0, "the gateway ended: {banner}");
         }
-        Self { child, stderr, banner }
+        Self { child, stderr: Box::new(stderr), banner }
+    }
+
+    /// Goes on reading what it says, into this file: nobody has to wait for it, and it never has to wait.
+    pub(crate) fn logging_to(mut self, mut file: File) -> Self {
+        let mut stderr = std::mem::replace(&mut self.stderr, Box::new(std::io::empty()));
+        std::thread::spawn(move || std::io::copy(&mut stderr, &mut file));
+        self
+    }
+
+    /// Its process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Where it listens, as its banner says.

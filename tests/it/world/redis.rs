@@ -312,7 +312,7 @@ impl Redis {
         let each =
             "redis.call('SET', '{gatepass}:r:' .. string.sub(redis.sha1hex(i), 1, 32), '7 R 4000000000')";
         let script = format!("{head} for i = 1, {count} do {each} end return 'done'");
-        assert_eq!(self.lines_of(&format!("EVAL \"{script}\" 0\r\nQUIT")).unwrap()[1], "done");
+        assert_eq!(self.lines_of(&format!("EVAL \"{script}\" 0")).unwrap()[1], "done");
     }
 
     /// Asks for a password from now on, or (without one) no longer.
@@ -327,7 +327,7 @@ impl Redis {
         assert_eq!(other.command("CONFIG SET repl-diskless-sync-delay 0"), "+OK");
         assert_eq!(self.command(&format!("REPLICAOF 127.0.0.1 {}", other.port)), "+OK");
         let deadline = gatepass::clock::instant() + DEADLINE;
-        while other.lines_of("SET copied 1\r\nWAIT 1 1000\r\nQUIT").unwrap()[1] != ":1" {
+        while other.lines_of("SET copied 1\r\nWAIT 1 1000").unwrap()[1] != ":1" {
             assert!(gatepass::clock::instant() < deadline, "the replica does not catch up");
         }
     }
