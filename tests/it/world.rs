@@ -2,6 +2,7 @@
 //! the people who come.
 
 pub(crate) mod binary;
+pub(crate) mod chaos;
 pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod recorder;
