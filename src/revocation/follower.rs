@@ -196,11 +196,12 @@ impl Follower {
             self.shared.changed.send_replace(());
         }
         let position = self.shared.replica().position();
-        if let (Some(journal), Some(position)) = (&self.shared.journal, position)
-            && position != known
-        {
+        if let Some(journal) = &self.shared.journal {
+            // Also what came with a reply that broke: it is in the set by now, and no news to the load that follows.
             journal.note(&batch.entries.iter().map(|entry| entry.register).collect::<Vec<_>>());
-            journal.note_position(position);
+            if let Some(position) = position.filter(|position| *position != known) {
+                journal.note_position(position);
+            }
         }
         if let Err(why) = read {
             tracing::warn!("revocation log ({}): {why}; reading all of it again", self.shared.log.name());

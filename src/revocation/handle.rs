@@ -110,8 +110,10 @@ impl Revocations {
         let RevocationDigests { token, login, user, key } = *digests;
         let asked: Vec<Digest> = [token, user, key].into_iter().chain(login).collect();
         let (incarnation, registers) = self.shared.log.look(&asked).await?;
-        for register in registers {
-            self.shared.index.merge(register);
+        let news: Vec<_> =
+            registers.into_iter().filter(|register| self.shared.index.merge(*register)).collect();
+        if let Some(journal) = &self.shared.journal {
+            journal.note(&news);
         }
         let known = self.shared.replica().position().map(|position| position.incarnation);
         if known != Some(incarnation) {

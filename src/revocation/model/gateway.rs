@@ -189,11 +189,13 @@ impl Gateway {
         } else {
             self.set.with(|index| replica.read(&batch, index))
         };
+        let registers: Vec<_> = answer.entries.iter().map(|entry| entry.register).collect();
+        if !registers.is_empty() {
+            self.journal.note(&registers, None);
+        }
         if let Some(position) = replica.position()
             && Some(position) != before
         {
-            let registers: Vec<_> = answer.entries.iter().map(|entry| entry.register).collect();
-            self.journal.note(&registers, None);
             self.journal.note(&[], Some(position));
         }
         match read {

@@ -53,6 +53,24 @@ async fn the_last_gateway_that_knew_gives_it_back_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_only_asked_for_is_remembered_too() {
+    let redis = Redis::start();
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { check: Check::EveryRequest, ..with_journal(&redis, folder.path()) };
+    let mine = token("ada", "mine", "mine");
+    let here = open(&settings).await;
+    // A register that never comes up in the stream: only a look at it shows it.
+    let key = format!("{{gatepass}}:r:{}", mine.token.to_hex());
+    let set = format!("EVAL \"return redis.call('SET', '{key}', '7 R 4000000000')\" 0");
+    assert_eq!(redis.command(&set), "+OK");
+    assert_eq!(here.ask(&mine, Some(1), now()).await, Ok(Standing::Revoked(Scope::Token)));
+    drop(here);
+    redis.command(&format!("DEL {key}"));
+    let again = opened_again(&settings).await;
+    until("it knows", || is_revoked(&again, &mine)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_was_started_again_proves_nothing_at_first() {
     let mut redis = Redis::start();
     drop(open(&on(&redis)).await);
