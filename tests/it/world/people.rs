@@ -38,6 +38,18 @@ impl Stranger {
 
     /// Sends a request and reads its answer.
     pub(crate) async fn send(&self, method: &str, target: &str, body: Option<(&str, &str)>) -> Answer {
+        let answer = self.try_send(method, target, body).await;
+        answer.unwrap_or_else(|| panic!("no answer to {method} {target}"))
+    }
+
+    /// Sends a request and reads its answer; none if the connection was closed instead, as it is when the token is
+    /// revoked while the request is under way.
+    pub(crate) async fn try_send(
+        &self,
+        method: &str,
+        target: &str,
+        body: Option<(&str, &str)>,
+    ) -> Option<Answer> {
         let mut request = format!("{method} {target} HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n");
         for field in &self.fields {
             request.push_str(field);
@@ -57,8 +69,7 @@ impl Stranger {
             request.push_str("\r\n");
         }
         let mut raw = Raw::connect(self.address).await;
-        let answer = raw.ask(request).await;
-        answer.unwrap_or_else(|| panic!("no answer to {method} {target}"))
+        raw.ask(request).await
     }
 
     pub(crate) async fn get(&self, target: &str) -> Answer {
