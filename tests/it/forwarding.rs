@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::world::raw::Raw;
 use crate::world::recorder::{Recorder, plain};
+use crate::world::tls::{H2, certificate, tls};
 use crate::world::{ROUTES, World, config_text};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,37 +167,6 @@ async fn f22_upstreams_that_fail_are_named_and_never_asked_twice() {
     }
 }
 
-/// A certificate for `localhost`, written into `dir`.
-pub(crate) fn certificate(dir: &std::path::Path) -> (rustls_pki_types::CertificateDer<'static>, String) {
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let (certificate, key) = (dir.join("tls.crt"), dir.join("tls.key"));
-    std::fs::write(&certificate, made.cert.pem()).unwrap();
-    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let section =
-        format!("[listen.tls]\ncertificate = \"{}\"\nkey = \"{}\"\n", certificate.display(), key.display());
-    (made.cert.der().clone(), section)
-}
-
-/// A TLS connection to the gateway that offers these protocols.
-pub(crate) async fn tls(
-    world: &World,
-    trusted: rustls_pki_types::CertificateDer<'static>,
-    protocols: &[&[u8]],
-) -> tokio_rustls::client::TlsStream<TcpStream> {
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(trusted).unwrap();
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|p| p.to_vec()).collect();
-    let stream = TcpStream::connect(world.address()).await.unwrap();
-    let name = "localhost".try_into().unwrap();
-    tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_with_http_1_and_with_h2() {
     let dir = tempfile::tempdir().unwrap();
@@ -208,38 +177,24 @@ async fn tls_with_http_1_and_with_h2() {
     assert_eq!(answer.status, 200);
     assert_eq!(world.recorder.last().values("x-forwarded-proto"), ["https"]);
 
-    let stream = tls(&world, trusted, &[b"h2"]).await;
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
-    tokio::spawn(connection);
-    let mut client = client.ready().await.unwrap();
+    let mut client = H2::connect(&world, trusted).await;
     let token = world.mint.token("alice", "event:write");
-    let cases: [(&str, &str, &[(&str, &str)], u16); 7] = [
-        ("GET", "/public/x", &[("x_auth_user", "admin")], 200),
+    let bearer = format!("Bearer {token}");
+    let bearer = bearer.as_bytes();
+    let cases: [(&str, &str, &[(&str, &[u8])], u16); 7] = [
+        ("GET", "/public/x", &[("x_auth_user", b"admin")], 200),
         ("GET", "/api/me", &[], 401),
-        ("GET", "/api/me", &[("authorization", &format!("Bearer {token}")), ("x-auth-user", "admin")], 200),
-        (
-            "GET",
-            "/api/me",
-            &[("authorization", &format!("Bearer {token}")), ("authorization", "Bearer x")],
-            400,
-        ),
+        ("GET", "/api/me", &[("authorization", bearer), ("x-auth-user", b"admin")], 200),
+        ("GET", "/api/me", &[("authorization", bearer), ("authorization", b"Bearer x")], 400),
         ("GET", "/public/%2e%2e/api", &[], 400),
         ("PATCH", "/event/1", &[], 405),
-        ("POST", "/event/new", &[("authorization", &format!("Bearer {token}"))], 200),
+        ("POST", "/event/new", &[("authorization", bearer)], 200),
     ];
     for (method, path, fields, status) in cases {
-        let mut request = http::Request::builder().method(method).uri(format!("https://gw.test{path}"));
-        for (name, value) in fields {
-            request = request.header(*name, *value);
-        }
-        let body = method == "POST";
-        let (answer, mut upload) = client.send_request(request.body(()).unwrap(), !body).unwrap();
-        if body {
-            upload.send_data(Bytes::from_static(b"{}"), true).unwrap();
-        }
-        let answer = answer.await.unwrap();
-        assert_eq!(answer.status().as_u16(), status, "{method} {path}");
-        assert!(answer.headers().contains_key("x-request-id"));
+        let body = (method == "POST").then_some(b"{}".as_slice());
+        let answer = client.ask(method, path, fields, body).await.unwrap();
+        assert_eq!(answer.status, status, "{method} {path}");
+        assert_eq!(answer.values("x-request-id").len(), 1);
         if status == 200 {
             let seen = world.recorder.last();
             assert_eq!(seen.line(), format!("{method} {path}"));

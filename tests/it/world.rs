@@ -7,6 +7,7 @@ pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod redis;
+pub(crate) mod tls;
 pub(crate) mod tokens;
 
 use std::net::SocketAddr;

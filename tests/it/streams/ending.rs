@@ -9,9 +9,9 @@ use serde_json::json;
 use super::client::{Client, HANDSHAKE};
 use super::upstream::Stage;
 use super::world;
-use crate::forwarding::{certificate, tls};
 use crate::world::World;
 use crate::world::people::Stranger;
+use crate::world::tls::{certificate, tls};
 use crate::world::tokens::now;
 
 /// What a client hears of an end in the middle of a WebSocket.
