@@ -16,4 +16,5 @@ mod properties;
 mod redis;
 mod sessions;
 mod streams;
+mod supply;
 mod world;
