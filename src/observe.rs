@@ -6,4 +6,4 @@ mod own_log;
 
 pub use access_log::{AccessEntry, AccessLog, Writer};
 pub use metrics::{Finished, Gauges, MethodLabel, Metrics, Sampler};
-pub use own_log::start_log;
+pub use own_log::{log_filter, start_log};

@@ -4,6 +4,7 @@ mod banner;
 mod build;
 mod run;
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +56,15 @@ pub struct Gateway {
 impl Gateway {
     /// Binds every listener (or fails at once), opens the stores and serves on the current tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        build::build(config).await
+        Self::start_logging_to(std::io::stdout(), config).await
+    }
+
+    /// The same; the access log, if the configuration wants one, is written to `sink`.
+    pub async fn start_logging_to(
+        sink: impl Write + Send + 'static,
+        config: Config,
+    ) -> Result<Self, StartError> {
+        build::build(config, sink).await
     }
 
     /// Where the public TCP listeners are, ports filled in.

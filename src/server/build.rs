@@ -1,6 +1,7 @@
 //! In what order is a gateway built? What can fail for want of a free address or a readable file comes first, and
 //! the doors open last.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +41,7 @@ struct Core {
     routes: RouteTable,
 }
 
-pub(super) async fn build(config: Config) -> Result<Gateway, StartError> {
+pub(super) async fn build(config: Config, sink: impl Write + Send + 'static) -> Result<Gateway, StartError> {
     let bindings = Bindings::bind(&config.listen).await.map_err(|error| {
         StartError::new(error.to_string(), "free the address, or change [listen] in the configuration")
     })?;
@@ -54,7 +55,7 @@ pub(super) async fn build(config: Config) -> Result<Gateway, StartError> {
         StartError::new(format!("cannot listen on {}: {error}", config.listen.control.display()), remedy)
     })?;
     let core = core(&config).await?;
-    let (log, writer) = access_log(&config)?;
+    let (log, writer) = access_log(&config, sink)?;
     let (shutdown, watch) = watch::channel(false);
     let upstreams = upstreams(&config, &core.metrics, &watch).await;
     let draining = Arc::new(AtomicBool::new(false));
@@ -202,11 +203,14 @@ async fn upstreams(config: &Config, metrics: &Arc<Metrics>, shutdown: &watch::Re
     .await
 }
 
-fn access_log(config: &Config) -> Result<(AccessLog, Option<Writer>), StartError> {
+fn access_log(
+    config: &Config,
+    sink: impl Write + Send + 'static,
+) -> Result<(AccessLog, Option<Writer>), StartError> {
     if !config.log.access {
         return Ok((AccessLog::silent(), None));
     }
-    let (log, writer) = AccessLog::start(std::io::stdout()).map_err(|error| {
+    let (log, writer) = AccessLog::start(sink).map_err(|error| {
         StartError::new(format!("cannot start the access log: {error}"), "check the process limits")
     })?;
     Ok((log, Some(writer)))

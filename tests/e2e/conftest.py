@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
+import kept
 from world import Gateway, Person, Planner, temporary_folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The search through what all have said comes last."""
+    items.sort(key=lambda item: item.path.name == "test_zz_secrets.py")
+
+
+@pytest.fixture(autouse=True)
+def _listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept.hear_httpx(monkeypatch)
 
 
 @pytest.fixture

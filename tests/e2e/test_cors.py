@@ -1,5 +1,6 @@
 """A page on another origin, in a real browser: what `[cors] origins` names may read our answers, nobody else."""
 
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
+import kept
 from world import PASSWORD, Gateway, Person, Planner
 
 FLAGS = (
@@ -92,7 +94,10 @@ def test_a_front_end_on_another_origin(
     assert alice.sign_up().status_code == 200
 
     def fetch(path: str, **options: object) -> dict[str, Any]:
-        return browser.execute_async_script(FETCH, f"{gateway.url}{path}", options)
+        answer = browser.execute_async_script(FETCH, f"{gateway.url}{path}", options)
+        if path != "/token":
+            kept.heard("answer", json.dumps(answer).encode())
+        return answer
 
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     credentials = f"username={alice.email}&password={PASSWORD.replace(' ', '+')}"
@@ -102,6 +107,7 @@ def test_a_front_end_on_another_origin(
     answer = fetch("/token", **sign_in)
     assert answer.get("status") == 200, answer
     token = browser.execute_script("return JSON.parse(arguments[0]).access_token", answer["body"])
+    kept.secret("token", token)
     bearer = {"Authorization": f"Bearer {token}"}
 
     listed = fetch("/event/", headers=bearer)

@@ -3,6 +3,7 @@
 import socket
 import threading
 
+import kept
 from world import DEADLINE
 
 
@@ -13,6 +14,7 @@ def raw_request(port: int, head: str) -> tuple[int, bytes]:
         answer = b""
         while part := connection.recv(65536):
             answer += part
+    kept.heard("answer", answer)
     response_head, _, body = answer.partition(b"\r\n\r\n")
     status = int(response_head.split(b" ", 2)[1])
     if b"transfer-encoding: chunked" in response_head.lower():

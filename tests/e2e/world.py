@@ -20,6 +20,8 @@ from typing import Any
 
 import httpx
 
+import kept
+
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 DEADLINE = 60.0
@@ -127,6 +129,11 @@ class Process:
         if self.child.poll() is None:
             self.child.kill()
         self.child.wait(DEADLINE)
+        # The demo's tour shows its password to whoever began it.
+        out = self.stdout_path.read_bytes()
+        if self.name in ("gatepass", "init", "demo"):
+            kept.heard("stdout", out.partition(b"Ctrl-C ends it.")[2] if self.name == "demo" else out)
+            kept.heard("stderr", self.stderr_path.read_bytes())
 
 
 class Planner(Process):
@@ -174,6 +181,7 @@ class Gateway:
         self.public, self.admin = free_port(), free_port()
         self.url, self.admin_url = f"http://127.0.0.1:{self.public}", f"http://127.0.0.1:{self.admin}"
         self.secret = secret or secrets.token_bytes(32).hex().encode()
+        kept.secret("key", self.secret.decode())
         secret_file = folder / "gatepass.secret"
         secret_file.touch(mode=0o600)
         secret_file.write_bytes(self.secret)
@@ -210,6 +218,9 @@ class Gateway:
         done = subprocess.run(
             [binary(), *arguments], cwd=self.folder, input=stdin, capture_output=True, text=True, timeout=DEADLINE
         )
+        # What is read from stdin is secret: that is what it is for.
+        kept.secret("password" if "--password-stdin" in arguments else "token", stdin.strip())
+        kept.printed(arguments, done.stdout, done.stderr)
         assert done.returncode == 0, f"gatepass {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 

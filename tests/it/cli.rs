@@ -16,6 +16,8 @@ use gatepass::demo::{Ports, configuration};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::world::said;
+
 /// What a command said.
 #[derive(Debug)]
 struct Said {
@@ -62,6 +64,9 @@ fn gatepass_in(folder: &Path, args: &[&str], input: &str) -> Said {
     // A command that needs no input may have ended before it is written.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
+    // What is read from stdin is secret: that is what it is for.
+    said::secret(if args.contains(&"--password-stdin") { "password" } else { "token" }, input.trim());
+    said::printed(args, &output.stdout, &output.stderr);
     let said = Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),
@@ -79,6 +84,9 @@ fn gatepass(args: &[&str]) -> Said {
     gatepass_in(tempfile::tempdir().unwrap().path(), args, "")
 }
 
+/// The secret of every home.
+const KEY: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG";
+
 /// A folder with a configuration, a secret, and no gateway running.
 struct Home(TempDir);
 
@@ -89,8 +97,8 @@ impl Home {
         // The cheapest cost there is: these tests are not about bcrypt.
         let text = format!("{}\n[passwords]\ncost = 10\n", configuration(ports));
         fs::write(folder.path().join("gateway.toml"), text).unwrap();
-        fs::write(folder.path().join("gatepass.secret"), "0123456789abcdefghijklmnopqrstuvwxyzABCDEFG\n")
-            .unwrap();
+        said::secret("key", KEY);
+        fs::write(folder.path().join("gatepass.secret"), format!("{KEY}\n")).unwrap();
         Self(folder)
     }
 

@@ -14,6 +14,7 @@ mod matrix;
 mod process;
 mod properties;
 mod redis;
+mod secrets;
 mod sessions;
 mod streams;
 mod supply;

@@ -9,6 +9,7 @@ use rustix::process::Signal;
 use crate::world::binary::{Binary, gatepass};
 use crate::world::people::Stranger;
 use crate::world::raw::PATIENCE;
+use crate::world::said;
 use crate::world::{ROUTES, SECRET, config_text};
 
 /// A folder with a configuration for the real binary; the access log is on.
@@ -97,6 +98,7 @@ fn an_address_in_use_fails_the_start_at_once() {
         let changed = key.replace("127.0.0.1:0", &taken.local_addr().unwrap().to_string());
         std::fs::write(&file, text.replace(key, &changed)).unwrap();
         let ran = gatepass().args(["run", "--config"]).arg(&file).output().unwrap();
+        said::printed(&["run"], &ran.stdout, &ran.stderr);
         let error = String::from_utf8(ran.stderr).unwrap();
         assert!(!ran.status.success());
         assert!(error.contains("cannot listen on") && error.contains("help:"), "{error}");

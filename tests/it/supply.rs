@@ -1,6 +1,6 @@
 //! Is anything in `Cargo.lock` known to be vulnerable?
 //!
-//! Judged without a network, against `packaging/advisories.toml`: a dated copy of what the RustSec database says of
+//! Judged without a network, against `packaging/advisories.toml`: a dated copy of what the `RustSec` database says of
 //! our crates. Licences, sources and banned crates are `cargo deny`'s, in `.ci/run`.
 
 use std::collections::BTreeSet;

@@ -7,6 +7,7 @@ pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod redis;
+pub(crate) mod said;
 pub(crate) mod tls;
 pub(crate) mod tokens;
 
@@ -108,6 +109,7 @@ pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef-test-only";
 
 /// Writes a configuration and its secret into `dir` and loads it as the gateway does.
 pub(crate) fn load(dir: &Path, text: &str) -> Config {
+    said::secret("key", SECRET);
     let secret = dir.join("gatepass.secret");
     std::fs::write(&secret, SECRET).expect("the secret can be written");
     let file = dir.join("gateway.toml");
@@ -138,9 +140,12 @@ impl World {
     /// A world with this configuration.
     pub(crate) async fn configured(recorder: Recorder, text: &str) -> Self {
         let dir = tempfile::tempdir().expect("a temporary folder");
-        let config = load(dir.path(), text);
+        said::listen();
+        let mut config = load(dir.path(), text);
+        config.log.access = true;
         let mint = Mint::new(&config.tokens);
-        let gateway = Gateway::start(config).await.expect("the gateway starts");
+        let gateway =
+            Gateway::start_logging_to(said::Ear("access"), config).await.expect("the gateway starts");
         Self { dir, recorder, gateway, mint }
     }
 

@@ -8,11 +8,13 @@ use gatepass::secret::Secret;
 use serde_json::Value;
 
 use super::{Said, gatepass_in, unused_port};
+use crate::world::said;
 
 const PASSWORD: &str = "correct horse";
 
 /// A gateway with its planner, its user, and a folder whose configuration the commands read.
 async fn running() -> Demo {
+    said::listen();
     let options = Options { port: Some(unused_port()), password: Some(Secret::from(PASSWORD)) };
     Demo::start(options).await.unwrap()
 }

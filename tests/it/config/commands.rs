@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::{Desk, LEAST};
+use crate::world::said;
 
 /// Exit code, stdout, stderr.
 fn gatepass(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
@@ -17,6 +18,7 @@ fn gatepass(folder: &Path, arguments: &[&str]) -> (i32, String, String) {
         .stdin(Stdio::null())
         .output()
         .unwrap();
+    said::printed(arguments, &output.stdout, &output.stderr);
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::world::said;
+
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The real binary's demo, and what it prints.
@@ -29,7 +31,13 @@ impl Running {
         let (send, lines) = channel();
         // Reads to the end, so that the demo's log never fills the pipe.
         std::thread::spawn(move || {
+            // The tour shows its password to whoever began it.
+            let mut over = false;
             for line in out.lines().map_while(Result::ok) {
+                if over {
+                    said::heard("stdout", line.as_bytes());
+                }
+                over |= line.contains("Ctrl-C ends it.");
                 let _ = send.send(line);
             }
         });

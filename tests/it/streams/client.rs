@@ -7,6 +7,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::world::raw::PATIENCE;
+use crate::world::said;
 
 pub(super) trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
@@ -33,6 +34,7 @@ impl Client {
     }
 
     pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        said::told(bytes.as_ref());
         self.wire.write_all(bytes.as_ref()).await.unwrap();
         self.wire.flush().await.unwrap();
     }
@@ -51,6 +53,7 @@ impl Client {
             loop {
                 if let Some(at) = self.seen.windows(what.len()).position(|w| w == what) {
                     let before = String::from_utf8_lossy(&self.seen[..at]).into_owned();
+                    said::heard("stream", &self.seen[..at + what.len()]);
                     self.seen.drain(..at + what.len());
                     return before;
                 }
@@ -75,6 +78,7 @@ impl Client {
                 let most = self.seen.len().saturating_sub(1024);
                 self.seen.drain(..most);
             }
+            said::heard("stream", &self.seen);
             self.seen
         };
         tokio::time::timeout(patience, read).await.expect("it ends in time")

@@ -1,17 +1,19 @@
 //! The gateway as its users have it: the real binary, in a process of its own.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use super::raw::PATIENCE;
+use super::said::Listening;
 
 /// A running `gatepass run`; killed when dropped.
 pub(crate) struct Binary {
     child: Child,
+    stdout: Listening<ChildStdout>,
     stderr: Box<dyn BufRead + Send>,
     banner: String,
 }
@@ -38,19 +40,21 @@ impl Binary {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the binary starts");
-        let mut stderr = BufReader::new(child.stderr.take().expect("stderr is piped"));
+        let mut stderr =
+            BufReader::new(Listening::to("stderr", child.stderr.take().expect("stderr is piped")));
         let mut banner = String::new();
         while !banner.contains("open to all") {
             let read = stderr.read_line(&mut banner).expect("the banner");
             assert!(read > 0, "the gateway ended: {banner}");
         }
-        Self { child, stderr: Box::new(stderr), banner }
+        let stdout = Listening::to("stdout", child.stdout.take().expect("stdout is piped"));
+        Self { child, stdout, stderr: Box::new(stderr), banner }
     }
 
     /// Goes on reading what it says, into this file: nobody has to wait for it, and it never has to wait.
     pub(crate) fn logging_to(mut self, mut file: File) -> Self {
-        let mut stderr = std::mem::replace(&mut self.stderr, Box::new(std::io::empty()));
-        std::thread::spawn(move || std::io::copy(&mut stderr, &mut file));
+        let mut stderr = std::mem::replace(&mut self.stderr, Box::new(io::empty()));
+        std::thread::spawn(move || io::copy(&mut stderr, &mut file));
         self
     }
 
@@ -76,8 +80,7 @@ impl Binary {
     /// Waits for its end; what it wrote to stdout and, after the banner, to stderr.
     pub(crate) fn wait(mut self) -> (ExitStatus, String, String) {
         let (mut out, mut err) = (String::new(), String::new());
-        let mut stdout = self.child.stdout.take().expect("stdout is piped");
-        stdout.read_to_string(&mut out).expect("stdout");
+        self.stdout.read_to_string(&mut out).expect("stdout");
         self.stderr.read_to_string(&mut err).expect("stderr");
         let deadline = gatepass::clock::instant() + PATIENCE;
         loop {
@@ -95,5 +98,8 @@ impl Drop for Binary {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // What it said and nobody read.
+        let _ = io::copy(&mut self.stdout, &mut io::sink());
+        let _ = io::copy(&mut self.stderr, &mut io::sink());
     }
 }

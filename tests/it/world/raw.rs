@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::said;
+
 /// No answer takes longer than this on the slowest machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -40,6 +42,8 @@ impl Answer {
 pub(crate) struct Raw<S = TcpStream> {
     stream: S,
     buffer: Vec<u8>,
+    /// How the last request began.
+    asked: Vec<u8>,
 }
 
 impl Raw {
@@ -50,11 +54,15 @@ impl Raw {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
     pub(crate) fn over(stream: S) -> Self {
-        Self { stream, buffer: Vec::new() }
+        Self { stream, buffer: Vec::new(), asked: Vec::new() }
     }
 
     /// Sends bytes; an error means that the other side has closed, which the next read will show.
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        said::told(bytes.as_ref());
+        if let Some(line) = said::request_line(bytes.as_ref()) {
+            self.asked = line.to_vec();
+        }
         let _ = self.stream.write_all(bytes.as_ref()).await;
         let _ = self.stream.flush().await;
     }
@@ -109,6 +117,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
             lines.filter_map(|l| l.split_once(':')).map(|(n, v)| (n.to_owned(), v.trim().to_owned()));
         let mut answer = Answer { status, fields: fields.collect(), body: Vec::new() };
         if method == "HEAD" || status < 200 || status == 204 || status == 304 {
+            said::answer(&self.asked, &head, b"");
             return Some(answer);
         }
         if answer.value("transfer-encoding").eq_ignore_ascii_case("chunked") {
@@ -122,6 +131,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Raw<S> {
             while self.fill().await.is_some() {}
             answer.body = std::mem::take(&mut self.buffer);
         }
+        said::answer(&self.asked, &head, &answer.body);
         Some(answer)
     }
 

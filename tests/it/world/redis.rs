@@ -103,6 +103,7 @@ impl Redis {
 
     /// `redis://127.0.0.1:port`, with the password if it has one.
     pub(crate) fn url(&self) -> String {
+        super::said::secret("password", self.password.unwrap_or_default());
         let password = self.password.map(|password| format!(":{password}@")).unwrap_or_default();
         format!("redis://{password}127.0.0.1:{}", self.port)
     }

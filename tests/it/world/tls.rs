@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use super::World;
 use super::raw::{Answer, PATIENCE};
+use super::said;
 
 /// A certificate for `localhost`, written into `dir`.
 pub(crate) fn certificate(dir: &std::path::Path) -> (rustls_pki_types::CertificateDer<'static>, String) {
@@ -61,13 +62,25 @@ impl H2 {
         fields: &[(&str, &[u8])],
         body: Option<&[u8]>,
     ) -> Result<Answer, h2::Error> {
+        let asked = format!("{method} {target} HTTP/2\r\n\r\n");
+        said::told(asked.as_bytes());
+        said::told(body.unwrap_or_default());
+        for (name, value) in fields {
+            said::field(&format!("{name}: {}", String::from_utf8_lossy(value)));
+        }
         let mut request = http::Request::builder().method(method).uri(format!("https://gw.test{target}"));
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        tokio::time::timeout(PATIENCE, self.exchange(request.body(()).unwrap(), body))
+        let answer = tokio::time::timeout(PATIENCE, self.exchange(request.body(()).unwrap(), body))
             .await
-            .expect("an answer in time")
+            .expect("an answer in time")?;
+        said::answer(
+            asked.as_bytes(),
+            &format!("{} {:?}\r\n\r\n", answer.status, answer.fields),
+            &answer.body,
+        );
+        Ok(answer)
     }
 
     async fn exchange(
