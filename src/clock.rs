@@ -67,6 +67,14 @@ impl Clock {
         (Self { source: Source::Manual(Arc::clone(&millis)) }, ManualClock { millis })
     }
 
+    /// The moment, if this is a manual clock: with the system's, a store that several machines share goes by its own.
+    pub fn held(&self) -> Option<UnixTime> {
+        match self.source {
+            Source::System => None,
+            Source::Manual(_) => Some(self.now()),
+        }
+    }
+
     /// The present moment.
     #[expect(clippy::disallowed_methods, reason = "the one place that asks the system")]
     pub fn now(&self) -> UnixTime {

@@ -109,9 +109,14 @@ text_type! {
 pub struct LoginName(Box<str>);
 
 impl LoginName {
-    /// Trims and lower-cases `text`, and takes it if it is presentable.
+    /// The one spelling of all that mean the same login: trimmed, lower case.
+    pub fn canonical(text: &str) -> String {
+        text.trim().to_lowercase()
+    }
+
+    /// Takes the [canonical](Self::canonical) form of `text` if it is presentable.
     pub fn parse(text: &str) -> Result<Self, BadText> {
-        let canonical = text.trim().to_lowercase();
+        let canonical = Self::canonical(text);
         presentable(&canonical)?;
         Ok(Self(canonical.into()))
     }

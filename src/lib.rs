@@ -91,7 +91,7 @@
 //!            answer observe upstream
 //! rules      access
 //!            route login
-//! vaults     sessions
+//! vaults     sessions throttle
 //!            users revocation
 //!            sqlite redis_link
 //! workshop   token password
@@ -145,6 +145,7 @@ mod redis_link;
 pub mod revocation;
 pub mod sessions;
 mod sqlite;
+pub mod throttle;
 pub mod users;
 
 pub mod access;

@@ -1,4 +1,5 @@
-//! What a revocation is keyed by: 128-bit digests of what it names, never the text of a token.
+//! What are revocations and counters of sign-ins keyed by? 128-bit digests of what they name, never the text of a token
+//! or of a login.
 //!
 //! A digest is the first half of SHA-256 over a scope tag and length-prefixed parts, so that no two different
 //! things share an input. 10 million entries collide with a probability below 10⁻²⁴.
@@ -7,7 +8,7 @@ use std::fmt;
 
 use super::{LoginId, Subject, TokenId};
 
-/// 128 bits that stand for a token, a login, a user or a key.
+/// 128 bits that stand for a token, a login, a user or a key, or for who tries to sign in and from where.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 16]);
 
@@ -30,6 +31,21 @@ impl Digest {
     /// One signing key: the issuer and `kid`.
     pub fn of_key(issuer: &str, key: &str) -> Self {
         Self::of("key", &[issuer, key])
+    }
+
+    /// Whoever has this login, if anybody has: the issuer and the login in canonical form, whatever it is.
+    pub fn of_account(issuer: &str, login: &str) -> Self {
+        Self::of("account", &[issuer, login])
+    }
+
+    /// Where somebody comes from: the issuer and an address or network as text.
+    pub fn of_source(issuer: &str, source: &str) -> Self {
+        Self::of("source", &[issuer, source])
+    }
+
+    /// One account as tried from one source.
+    pub fn of_account_at(account: Self, source: Self) -> Self {
+        Self::of("account_source", &[&account.to_hex(), &source.to_hex()])
     }
 
     fn of(scope: &str, parts: &[&str]) -> Self {

@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 17] = [
     // vaults
     &["sqlite", "redis_link"],
     &["users", "revocation"],
-    &["sessions"],
+    &["sessions", "throttle"],
     // rules
     &["route", "login"],
     &["access"],
@@ -47,8 +47,8 @@ const FENCES: [(&str, &[&str]); 10] = [
     ("pingora_http", &["proxy", "upstream", "server"]),
     ("pingora_load_balancing", &["proxy", "upstream", "server"]),
     ("jsonwebtoken", &["token"]),
-    ("rusqlite", &["sqlite", "users/sqlite", "revocation/sqlite", "sessions/sqlite"]),
-    ("redis", &["redis_link", "revocation/redis", "sessions/redis"]),
+    ("rusqlite", &["sqlite", "users/sqlite", "revocation/sqlite", "sessions/sqlite", "throttle/sqlite"]),
+    ("redis", &["redis_link", "revocation/redis", "sessions/redis", "throttle/redis"]),
     ("axum", &["endpoint", "admin", "demo"]),
     ("prometheus", &["observe"]),
 ];
