@@ -23,6 +23,7 @@ mod source;
 mod stores;
 mod streams;
 mod text;
+mod throttle;
 mod tokens;
 mod upstreams;
 

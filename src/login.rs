@@ -1,4 +1,4 @@
-//! May this person sign in, sign up, sign out? Decides, and awaits the vaults: users and revocations.
+//! May this person sign in, sign up, sign out? Decides, and awaits the vaults: users, failures so far, revocations.
 //!
 //! Who signs in gets a token whose `sid` and version tie it to this sign-in; signing out revokes that `sid`, or all of
 //! the user's. No answer tells whether a user exists, save that a sign-up cannot hide it.

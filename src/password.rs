@@ -8,5 +8,5 @@ mod hasher;
 mod policy;
 mod work;
 
-pub use hasher::{Hasher, HasherSettings, Overloaded};
+pub use hasher::{HashPlace, Hasher, HasherSettings, Overloaded};
 pub use policy::{NewPassword, PasswordHash, PasswordRule};

@@ -3,7 +3,6 @@
 
 /// Sections and keys of later versions: the section's name (`""` is the top level), and the key.
 const KEYS: &[(&str, &str)] = &[
-    ("", "throttle"),
     ("", "signin_page"),
     ("", "account_check"),
     ("upstreams.*", "health"),

@@ -9,7 +9,9 @@ use super::against::Rules;
 use super::problem::{Finding, Problems, Span, line_of};
 use super::section::{Section, suggestion};
 use super::{Config, Loaded, Report};
-use super::{endpoints, expect, identity, limits, listen, overlap, routes, stores, tokens, upstreams};
+use super::{
+    endpoints, expect, identity, limits, listen, overlap, routes, stores, throttle, tokens, upstreams,
+};
 
 /// What every section's reader needs: where problems go, and where the file lies.
 pub(super) struct Reading<'a> {
@@ -140,6 +142,7 @@ fn sections(reading: &mut Reading, path: &Path, root: &DeTable<'_>) -> Option<Co
     let tokens = tokens::read(reading, &mut top);
     let users = stores::users(reading, &mut top);
     let passwords = stores::passwords(reading, &mut top);
+    let throttle = throttle::read(reading, &mut top);
     let revocation = stores::revocation(reading, &mut top);
     let identity = identity::read(reading, &mut top);
     let endpoints = endpoints::read(reading, &mut top);
@@ -161,6 +164,7 @@ fn sections(reading: &mut Reading, path: &Path, root: &DeTable<'_>) -> Option<Co
         tokens: tokens?,
         users: users?,
         passwords,
+        throttle,
         revocation: revocation?,
         identity,
         endpoints: endpoints.settings,

@@ -2,7 +2,7 @@
 use std::path::PathBuf;
 
 use crate::identity::Scopes;
-use crate::{answer, endpoint, proxy, revocation, route, token, upstream};
+use crate::{answer, endpoint, proxy, revocation, route, throttle, token, upstream};
 
 /// Everything a gateway is told by its file. Relative paths are already resolved against the file's folder.
 #[derive(Clone, Debug)]
@@ -23,6 +23,8 @@ pub struct Config {
     pub users: UsersSettings,
     /// `[passwords]`.
     pub passwords: PasswordSettings,
+    /// `[throttle]`.
+    pub throttle: throttle::Settings,
     /// `[revocation]`.
     pub revocation: revocation::Settings,
     /// `[identity]`.

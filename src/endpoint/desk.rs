@@ -1,6 +1,7 @@
 //! What does every endpoint have at hand? The rooms it asks, and the ways to answer.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Extension, State};
@@ -110,21 +111,30 @@ pub(super) struct OAuthError {
     pub(super) error: &'static str,
     pub(super) description: String,
     pub(super) reason: Reason,
+    /// How long the client is to wait, where that is known.
+    pub(super) wait: Option<Duration>,
 }
 
 impl OAuthError {
     pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { error, description: description.into(), reason: Reason::Endpoint }
+        Self { error, description: description.into(), reason: Reason::Endpoint, wait: None }
     }
 
     /// A no of ours that the client may try again.
     pub(super) fn unavailable(reason: Reason, description: impl Into<String>) -> Self {
-        Self { error: "temporarily_unavailable", description: description.into(), reason }
+        Self { error: "temporarily_unavailable", description: description.into(), reason, wait: None }
+    }
+
+    /// Too many have failed. RFC 6749 has no word for it; of those registered for this endpoint, RFC 8628 §3.5 has one.
+    pub(super) fn slow_down(wait: Duration, description: impl Into<String>) -> Self {
+        let (error, reason) = ("slow_down", Reason::RateLimited);
+        Self { error, description: description.into(), reason, wait: Some(wait) }
     }
 
     pub(super) fn reply(&self, caller: &Caller) -> Reply {
         let status = match self.error {
             "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
+            "slow_down" => StatusCode::TOO_MANY_REQUESTS,
             "invalid_client" => StatusCode::UNAUTHORIZED,
             _ => StatusCode::BAD_REQUEST,
         };
@@ -139,8 +149,9 @@ impl OAuthError {
         };
         let mut reply = Reply::new(answer::fault(&fault), self.reason, None).never_cached();
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                reply.headers_mut().insert(http::header::RETRY_AFTER, answer::retry_after(self.reason));
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                let wait = self.wait.map_or_else(|| answer::retry_after(self.reason), whole_seconds);
+                reply.headers_mut().insert(http::header::RETRY_AFTER, wait);
             }
             // The scheme a client would authenticate itself with (RFC 6749 §5.2).
             StatusCode::UNAUTHORIZED => {
@@ -151,6 +162,11 @@ impl OAuthError {
         }
         reply
     }
+}
+
+/// Whoever comes back after so many seconds has waited long enough.
+fn whole_seconds(wait: Duration) -> HeaderValue {
+    HeaderValue::from(wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
 }
 
 /// Answers a method that the endpoint does not have: `OPTIONS` with what it has, any other with 405. The router adds

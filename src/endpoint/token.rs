@@ -52,6 +52,7 @@ pub(super) async fn answer(
         Ok(_) => "success",
         Err(SignInError::InvalidGrant) => "invalid_grant",
         Err(SignInError::InvalidScope) => "invalid_scope",
+        Err(SignInError::RateLimited(_)) => "rate_limited",
         Err(SignInError::Overloaded) => "overloaded",
         Err(SignInError::StoreUnavailable) => "store_unavailable",
     };
@@ -102,7 +103,8 @@ fn asked(
     let scope = form.take("scope").map(|text| Scopes::parse(&text)).transpose();
     let scope = scope.map_err(|error| OAuthError::new("invalid_scope", format!("scope {error}")))?;
     let device = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-    Ok(PasswordGrant { username, password, scope, origin: Origin::new(client_address, device) })
+    let origin = Origin::new(client_address, device);
+    Ok(PasswordGrant { username, password, scope, client: client_address, origin })
 }
 
 /// Looks at how the client authenticates itself: not at all, or in vain (RFC 6749 §2.3).
@@ -157,6 +159,7 @@ impl From<SignInError> for OAuthError {
         match error {
             SignInError::InvalidGrant => Self::new("invalid_grant", description),
             SignInError::InvalidScope => Self::new("invalid_scope", description),
+            SignInError::RateLimited(wait) => Self::slow_down(wait, description),
             SignInError::Overloaded => Self::unavailable(Reason::Overloaded, description),
             SignInError::StoreUnavailable => Self::unavailable(Reason::StoreUnavailable, description),
         }

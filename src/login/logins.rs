@@ -9,6 +9,7 @@ use crate::identity::Scopes;
 use crate::password::Hasher;
 use crate::revocation::Revocations;
 use crate::sessions::Sessions;
+use crate::throttle::Throttle;
 use crate::token::{Issuer, Settings as TokenSettings, SubjectForm, Verifier};
 use crate::users::UserStore;
 
@@ -20,6 +21,7 @@ pub struct Logins {
     pub(super) verifier: Arc<Verifier>,
     pub(super) revocations: Arc<Revocations>,
     pub(super) sessions: Arc<Sessions>,
+    pub(super) throttle: Throttle,
     pub(super) subject: SubjectForm,
     /// The longest any token lives: past it, a revoked sign-in may be forgotten.
     pub(super) max_lifetime: Duration,
@@ -39,6 +41,7 @@ impl Logins {
         verifier: Arc<Verifier>,
         revocations: Arc<Revocations>,
         sessions: Arc<Sessions>,
+        throttle: Throttle,
         settings: &TokenSettings,
         signup_scopes: Scopes,
         clock: Clock,
@@ -50,6 +53,7 @@ impl Logins {
             verifier,
             revocations,
             sessions,
+            throttle,
             subject: settings.subject.clone(),
             max_lifetime: settings.max_lifetime,
             leeway: settings.leeway,

@@ -5,13 +5,15 @@
 //! password loses: the version is drawn from the revocation log *before* the user is read once more, so that a later
 //! revocation has a greater version, and an earlier change is seen.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::identity::{Digest, LoginId, LoginName, Scopes, Subject};
-use crate::password::Overloaded;
+use crate::password::{HashPlace, Overloaded};
 use crate::revocation::Unavailable;
 use crate::secret::{self, Secret};
 use crate::sessions::{self, Origin};
+use crate::throttle::Refused;
 use crate::token::{Grant, Issued, SubjectForm};
 use crate::users::{StoreError, User};
 
@@ -30,6 +32,8 @@ pub struct PasswordGrant {
     pub password: Secret,
     /// `scope`; absent means all the user may have.
     pub scope: Option<Scopes>,
+    /// The client's address; none behind a Unix socket. Failures are counted by it.
+    pub client: Option<IpAddr>,
     /// Where it comes from, for the list of sessions.
     pub origin: Origin,
 }
@@ -52,6 +56,10 @@ pub enum SignInError {
     /// Asked for scopes and none can be granted.
     #[error("none of the scopes asked for can be granted")]
     InvalidScope,
+    /// Too many sign-ins have failed, of this account or from there: the time to wait. The same whether there is such an
+    /// account, and whether the password is right: it was not looked at.
+    #[error("too many failed sign-ins: try again later")]
+    RateLimited(Duration),
     /// The hashing queue is full.
     #[error("too many sign-ins at once")]
     Overloaded,
@@ -67,7 +75,22 @@ impl Logins {
             // Known before the password is hashed, which takes long and would be in vain.
             return Err(SignInError::StoreUnavailable);
         }
-        let user = self.proven(&grant.username, grant.password).await?;
+        let attempt = self.throttle.attempt(&grant.username, grant.client);
+        self.throttle.recall(&attempt)?;
+        // A place first: whoever will not be served is told so without a store being asked.
+        let place = self.hasher.place()?;
+        let reservation = self.throttle.reserve(attempt).await?;
+        let user = match self.proven(place, &grant.username, grant.password).await {
+            Ok(user) => {
+                self.throttle.proven(reservation).await;
+                user
+            }
+            Err(SignInError::InvalidGrant) => return Err(SignInError::InvalidGrant),
+            Err(error) => {
+                self.throttle.unasked(reservation).await;
+                return Err(error);
+            }
+        };
         let version = self.revocations.login_version().await?;
         let user = self.still_so(user).await?;
         let scopes = granted(grant.scope.as_ref(), &user.scopes)?;
@@ -89,7 +112,7 @@ impl Logins {
     }
 
     /// The user of that name, if that is the password and they may sign in.
-    async fn proven(&self, username: &str, password: Secret) -> Result<User, SignInError> {
+    async fn proven(&self, place: HashPlace, username: &str, password: Secret) -> Result<User, SignInError> {
         let name = LoginName::parse(username);
         let possible = name.is_ok();
         // A name that nobody can have is looked up as one that nobody has.
@@ -99,7 +122,7 @@ impl Logins {
             Err(_) => None,
         };
         let stored = user.as_ref().map(|user| user.password.clone());
-        let fits = self.hasher.verify(password, stored).await?;
+        let fits = place.verify(password, stored).await?;
         user.filter(|user| fits && possible && !user.disabled).ok_or(SignInError::InvalidGrant)
     }
 
@@ -149,6 +172,18 @@ impl From<Unavailable> for SignInError {
     fn from(error: Unavailable) -> Self {
         tracing::warn!("nobody can sign in: {error}");
         Self::StoreUnavailable
+    }
+}
+
+impl From<Refused> for SignInError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wait(wait) => Self::RateLimited(wait),
+            Refused::Unavailable(error) => {
+                tracing::warn!("nobody can sign in: {error}");
+                Self::StoreUnavailable
+            }
+        }
     }
 }
 

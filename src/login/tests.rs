@@ -74,6 +74,7 @@ async fn scopes_are_what_was_asked_for_and_is_allowed() {
             username: "ada@example.org".into(),
             password: PASSWORD.into(),
             scope,
+            client: None,
             origin: Origin::default(),
         };
         trial.logins.sign_in(grant).await.map(|signed_in| signed_in.issued.scopes.to_string())

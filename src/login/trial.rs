@@ -14,6 +14,7 @@ use crate::password::{Hasher, HasherSettings};
 use crate::revocation::{self, Revocations, Store};
 use crate::secret::Secret;
 use crate::sessions::{Origin, Sessions};
+use crate::throttle::{self, Throttle};
 use crate::token::{Grant, Issuer, KeyRing, Settings, SubjectForm, Verified, Verifier};
 use crate::users::UserStore;
 
@@ -70,6 +71,8 @@ impl Trial {
         let revocations = Revocations::open(&log, clock.clone()).await.unwrap();
         let sessions = Sessions::open(&log, Arc::clone(&revocations), &settings.issuer, clock.clone());
         let sessions = sessions.await.unwrap();
+        let throttle = throttle::Settings::default();
+        let throttle = Throttle::open(&log, throttle, &settings.issuer, clock.clone()).await.unwrap();
         let meanwhile = Meanwhile::default();
         let logins = Logins::new(
             users.clone(),
@@ -78,6 +81,7 @@ impl Trial {
             Arc::clone(&verifier),
             Arc::clone(&revocations),
             Arc::clone(&sessions),
+            throttle,
             &settings,
             Scopes::parse("event:read event:write").unwrap(),
             clock,
@@ -100,6 +104,7 @@ impl Trial {
             username: username.into(),
             password: password.into(),
             scope: None,
+            client: None,
             origin: Origin::default(),
         };
         self.logins.sign_in(grant).await

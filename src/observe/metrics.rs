@@ -94,7 +94,7 @@ pub struct Metrics {
     routes: Vec<RouteCells>,
     by_name: HashMap<String, usize>,
     upstreams: Vec<Histogram>,
-    logins: Results<5>,
+    logins: Results<6>,
     tokens: Results<2>,
     revocations: Results<4>,
     streams: Results<6>,
@@ -162,7 +162,8 @@ impl Metrics {
         self.families.in_flight.dec();
     }
 
-    /// `gatepass_logins_total{result}`: `success`, `invalid_grant`, `invalid_scope`, `overloaded`, `store_unavailable`.
+    /// `gatepass_logins_total{result}`: `success`, `invalid_grant`, `invalid_scope`, `rate_limited`, `overloaded`,
+    /// `store_unavailable`.
     pub fn login(&self, result: &'static str) {
         self.logins.count(result);
     }

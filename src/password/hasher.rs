@@ -53,7 +53,15 @@ struct Shared {
 struct Queue {
     waiting: VecDeque<Job>,
     running: usize,
+    /// Places taken for jobs that are still to come.
+    taken: usize,
     closed: bool,
+}
+
+impl Queue {
+    fn places(&self) -> usize {
+        self.waiting.len() + self.running + self.taken
+    }
 }
 
 enum Job {
@@ -71,6 +79,9 @@ impl Job {
 }
 
 impl Hasher {
+    /// Hashes that cost more are not worked for: they never fit.
+    pub const MOST_COST: u32 = MOST_COST;
+
     /// Starts the threads. A cost outside 4 to 16 is `InvalidInput`.
     pub fn start(settings: HasherSettings) -> io::Result<Self> {
         if !(LEAST_COST..=MOST_COST).contains(&settings.cost) {
@@ -101,22 +112,55 @@ impl Hasher {
 
     /// Hashes a new password.
     pub async fn hash(&self, password: NewPassword) -> Result<PasswordHash, Overloaded> {
+        let place = self.place()?;
         let (caller, answer) = oneshot::channel();
-        self.shared.submit(Job::Hash(password, caller))?;
+        place.submit(Job::Hash(password, caller))?;
         // No answer: the job failed, or the threads are being stopped.
         answer.await.map_err(|_| Overloaded)
     }
 
-    /// Whether `password` fits `stored`. `None` (no such user) does the same work and says no.
-    pub async fn verify(&self, password: Secret, stored: Option<PasswordHash>) -> Result<bool, Overloaded> {
-        let (caller, answer) = oneshot::channel();
-        self.shared.submit(Job::Verify(password, stored, caller))?;
-        answer.await.map_err(|_| Overloaded)
+    /// A place for one check, whose password is looked at later. It is given back when dropped.
+    pub fn place(&self) -> Result<HashPlace, Overloaded> {
+        self.shared.take_place()?;
+        Ok(HashPlace { shared: Some(Arc::clone(&self.shared)) })
+    }
+
+    /// There are stored hashes of this cost: from now on every check is as dear, not only from the first of those.
+    pub fn expect_cost(&self, cost: u32) {
+        self.shared.work.expect_cost(cost);
     }
 
     /// Jobs waiting now.
     pub fn waiting(&self) -> usize {
         self.shared.lock().waiting.len()
+    }
+}
+
+/// A place among the jobs of a [`Hasher`].
+pub struct HashPlace {
+    /// None once the job is in the queue.
+    shared: Option<Arc<Shared>>,
+}
+
+impl HashPlace {
+    /// Whether `password` fits `stored`. `None` (no such user) does the same work and says no.
+    pub async fn verify(self, password: Secret, stored: Option<PasswordHash>) -> Result<bool, Overloaded> {
+        let (caller, answer) = oneshot::channel();
+        self.submit(Job::Verify(password, stored, caller))?;
+        answer.await.map_err(|_| Overloaded)
+    }
+
+    fn submit(mut self, job: Job) -> Result<(), Overloaded> {
+        let shared = self.shared.take().expect("a place is used once, by value");
+        shared.submit(job)
+    }
+}
+
+impl Drop for HashPlace {
+    fn drop(&mut self) {
+        if let Some(shared) = &self.shared {
+            shared.lock().taken -= 1;
+        }
     }
 }
 
@@ -135,12 +179,23 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn submit(&self, job: Job) -> Result<(), Overloaded> {
+    fn take_place(&self) -> Result<(), Overloaded> {
         let mut queue = self.lock();
-        if queue.waiting.len() + queue.running >= self.most {
+        if queue.places() >= self.most {
             queue.waiting.retain(|job| !job.is_abandoned());
         }
-        if queue.closed || queue.waiting.len() + queue.running >= self.most {
+        if queue.closed || queue.places() >= self.most {
+            return Err(Overloaded);
+        }
+        queue.taken += 1;
+        Ok(())
+    }
+
+    /// Puts a job into the place that was taken for it.
+    fn submit(&self, job: Job) -> Result<(), Overloaded> {
+        let mut queue = self.lock();
+        queue.taken -= 1;
+        if queue.closed {
             return Err(Overloaded);
         }
         queue.waiting.push_back(job);

@@ -1,14 +1,14 @@
 //! How is a password checked so that the time tells nothing?
 //!
-//! bcrypt of cost *c* takes 2^*c* rounds. Every check takes as many rounds as the dearest hash met since the start
-//! (never fewer than the configured cost asks for), whether there is such a user or not, and whether the hash is
+//! bcrypt of cost *c* takes 2^*c* rounds. Every check takes as many rounds as the dearest hash there was at the start, or
+//! met since (never fewer than the configured cost asks for), whether there is such a user or not, and whether the hash is
 //! cheaper, malformed, or the password one that can never fit: rounds that the answer does not need are done all the
 //! same.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::bcrypt_hash::{BcryptHash, bcrypt};
+use super::bcrypt_hash::{BcryptHash, MOST_COST, bcrypt};
 use super::policy::is_readable;
 use super::{NewPassword, PasswordHash};
 use crate::secret;
@@ -29,6 +29,13 @@ impl Work {
             dearest: AtomicU32::new(cost),
             #[cfg(test)]
             rounds: std::sync::atomic::AtomicU64::new(0),
+        }
+    }
+
+    /// Every check takes the rounds of this cost, if there is such a hash to work for.
+    pub(super) fn expect_cost(&self, cost: u32) {
+        if cost <= MOST_COST {
+            self.dearest.fetch_max(cost, Ordering::Relaxed);
         }
     }
 
@@ -140,6 +147,10 @@ mod tests {
         assert_eq!(verify(&work, "wrong", Some(&hash("correct horse", 7))).1, 1 << 7);
         assert_eq!(verify(&work, "wrong", None).1, 1 << 7);
         assert_eq!(verify(&work, "wrong", Some(&hash("correct horse", 4))).1, 1 << 7);
+        work.expect_cost(31);
+        assert_eq!(verify(&work, "wrong", None).1, 1 << 7, "there is no working for such a hash");
+        work.expect_cost(8);
+        assert_eq!(verify(&work, "wrong", None).1, 1 << 8);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use crate::proxy::{Bindings, ENDPOINT_ROUTES, Parts};
 use crate::revocation::Revocations;
 use crate::route::RouteTable;
 use crate::sessions::Sessions;
+use crate::throttle::Throttle;
 use crate::token::{Issuer, KeyRing, Verifier};
 use crate::upstream::{HealthObserver, Timeouts, Upstreams};
 use crate::users::UserStore;
@@ -120,17 +121,11 @@ async fn core(config: &Config) -> Result<Core, StartError> {
     let sessions = sessions.await.map_err(|error| {
         StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
     })?;
-    let observed = Arc::clone(&metrics);
-    let hasher = Hasher::start(HasherSettings {
-        cost: config.passwords.cost,
-        threads: config.passwords.threads,
-        queue: config.passwords.queue,
-        observe: Some(Arc::new(move |seconds| observed.password_hash(seconds))),
-    })
-    .map_err(|error| {
-        StartError::new(format!("cannot start hashing threads: {error}"), "check the process limits")
+    let throttle = Throttle::open(&config.revocation, config.throttle.clone(), issuer, clock.clone());
+    let throttle = throttle.await.map_err(|error| {
+        StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
     })?;
-    let hasher = Arc::new(hasher);
+    let hasher = hasher(config, &metrics, &users).await?;
     sample(&metrics, &hasher, &revocations);
     let keys = Arc::new(KeyRing::new(&config.tokens));
     let issuer = Issuer::new(&config.tokens, Arc::clone(&keys), clock.clone());
@@ -143,6 +138,7 @@ async fn core(config: &Config) -> Result<Core, StartError> {
         verifier,
         Arc::clone(&revocations),
         Arc::clone(&sessions),
+        throttle,
         &config.tokens,
         config.endpoints.signup_scopes.clone(),
         clock.clone(),
@@ -156,6 +152,30 @@ async fn core(config: &Config) -> Result<Core, StartError> {
         Arc::clone(&metrics),
     ));
     Ok(Core { clock, metrics, gate, endpoints, revocations, sessions, routes })
+}
+
+async fn hasher(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+    users: &UserStore,
+) -> Result<Arc<Hasher>, StartError> {
+    let observed = Arc::clone(metrics);
+    let hasher = Hasher::start(HasherSettings {
+        cost: config.passwords.cost,
+        threads: config.passwords.threads,
+        queue: config.passwords.queue,
+        observe: Some(Arc::new(move |seconds| observed.password_hash(seconds))),
+    });
+    let hasher = hasher.map_err(|error| {
+        StartError::new(format!("cannot start hashing threads: {error}"), "check the process limits")
+    })?;
+    let dearest = users.dearest_cost(Hasher::MOST_COST).await.map_err(|error| {
+        StartError::new(error.to_string(), "check `store` in [users], and its file's rights")
+    })?;
+    if let Some(cost) = dearest {
+        hasher.expect_cost(cost);
+    }
+    Ok(Arc::new(hasher))
 }
 
 fn open_users(path: &Path) -> Result<UserStore, StartError> {

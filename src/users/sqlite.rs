@@ -91,6 +91,17 @@ impl UserStore {
             .await
     }
 
+    /// The cost of the dearest bcrypt hash there is, of those that cost no more than `most`.
+    pub async fn dearest_cost(&self, most: u32) -> Result<Option<u32>, StoreError> {
+        self.ask(move |connection| {
+            let dearest = "SELECT max(CAST(substr(password, 5, 2) AS INTEGER)) FROM users
+                           WHERE password GLOB '$2[aby]$[0-9][0-9]$*' AND length(password) = 60
+                           AND CAST(substr(password, 5, 2) AS INTEGER) <= ?1";
+            connection.query_row(dearest, [most], |row| row.get(0))
+        })
+        .await
+    }
+
     /// Whether the store answers.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.ask(|connection| {

@@ -201,6 +201,8 @@ fn warnings_are_said_and_do_not_refuse() {
     assert!(admin.contains("other machines"), "{admin}");
     let everyone = warn(&format!("{LEAST}[listen]\ntrusted_proxies = [\"0.0.0.0/0\"]\n"));
     assert!(everyone.contains("every client is believed"), "{everyone}");
+    let unlimited = warn(&format!("{LEAST}[throttle]\nlogins = false\n"));
+    assert!(unlimited.contains("nothing limits how many passwords"), "{unlimited}");
 }
 
 #[test]

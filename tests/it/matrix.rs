@@ -15,7 +15,7 @@ use crate::world::tokens::{Mint, changed, now, sign};
 use crate::world::{ROUTES, SECRET, World, config_text};
 
 /// Words for parts that are not built yet, and the one that only a fault of ours would reach.
-const NOT_YET: [Reason; 3] = [Reason::UserDisabled, Reason::RateLimited, Reason::Internal];
+const NOT_YET: [Reason; 2] = [Reason::UserDisabled, Reason::Internal];
 
 /// Counts of `gatepass_decisions_total` by reason, over all routes, once every request so far is counted: that follows
 /// its answer.
@@ -73,6 +73,7 @@ async fn every_rule_against_every_credential() {
     revocations(&mut matrix).await;
     messages(&mut matrix).await;
     upstreams(&mut matrix).await;
+    failures(&mut matrix).await;
     stores(&mut matrix).await;
     let missing: Vec<&str> = Reason::ALL
         .iter()
@@ -237,6 +238,17 @@ async fn upstreams(matrix: &mut Matrix) {
         config_text(silent.local_addr().unwrap(), &format!("{ROUTES}\n[limits]\nrequest_time = \"1s\"\n"));
     let world = World::configured(Recorder::start().await, &text).await;
     matrix.cell(&world, &world.stranger(), ("GET", "/public/x"), (504, Reason::UpstreamTimeout, 0)).await;
+}
+
+async fn failures(matrix: &mut Matrix) {
+    let strict = "[throttle]\naccount_source = 1\nfirst_delay = \"5m\"\n";
+    let world = World::with(&format!("{ROUTES}\n{strict}")).await;
+    for (status, reason) in [(400, Reason::Endpoint), (429, Reason::RateLimited)] {
+        let before = decisions(&world).await;
+        let (answer, _) = world.stranger().sign_in("nobody@example.org", "wrong password").await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        matrix.counted(&world, &before, reason).await;
+    }
 }
 
 async fn stores(matrix: &mut Matrix) {

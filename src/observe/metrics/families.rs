@@ -83,8 +83,9 @@ impl Families {
         self.upstream_durations.with_label_values(&[name])
     }
 
-    pub(super) fn logins(&self) -> Results<5> {
-        let results = ["success", "invalid_grant", "invalid_scope", "overloaded", "store_unavailable"];
+    pub(super) fn logins(&self) -> Results<6> {
+        let results =
+            ["success", "invalid_grant", "invalid_scope", "rate_limited", "overloaded", "store_unavailable"];
         Results::new(&self.registry, "logins_total", "Sign-ins tried, by how they ended.", "result", results)
     }
 

@@ -25,6 +25,12 @@ fn held() -> (Hasher, mpsc::Sender<()>, Arc<AtomicUsize>) {
     (hasher.unwrap(), release, done)
 }
 
+impl Hasher {
+    async fn verify(&self, password: Secret, stored: Option<PasswordHash>) -> Result<bool, Overloaded> {
+        self.place()?.verify(password, stored).await
+    }
+}
+
 macro_rules! asked {
     ($name:ident = $future:expr) => {
         let mut $name = Box::pin($future);
@@ -67,6 +73,22 @@ async fn a_full_queue_says_so_at_once() {
 }
 
 #[tokio::test]
+async fn a_place_that_was_taken_is_kept_free() {
+    let (hasher, release, _) = held();
+    let place = hasher.place().unwrap();
+    let other = hasher.place().unwrap();
+    assert!(hasher.place().is_err() && hasher.hash(new("correct horse")).await.is_err());
+    assert_eq!(hasher.waiting(), 0);
+    drop(other);
+    asked!(first = hasher.verify("wrong".into(), None));
+    assert!(hasher.place().is_err());
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    assert_eq!(place.verify("wrong".into(), None).await, Ok(false));
+    assert_eq!(first.await, Ok(false));
+}
+
+#[tokio::test]
 async fn nobody_works_for_who_has_gone() {
     let (hasher, release, done) = held();
     asked!(first = hasher.verify("wrong".into(), None));
@@ -98,6 +120,7 @@ async fn dropping_it_lets_the_waiting_go() {
     // By hand, for a caller's future would borrow the hasher.
     let ask = || {
         let (caller, answer) = oneshot::channel();
+        shared.take_place().unwrap();
         shared.submit(Job::Verify("wrong".into(), None, caller)).unwrap();
         answer
     };
@@ -109,7 +132,7 @@ async fn dropping_it_lets_the_waiting_go() {
     }
     drop(hasher);
     assert!(waiting.await.is_err());
-    assert!(matches!(shared.submit(Job::Verify("late".into(), None, oneshot::channel().0)), Err(Overloaded)));
+    assert_eq!(shared.take_place(), Err(Overloaded));
     drop(release);
     assert_eq!(running.await, Ok(false), "what runs is finished");
 }

@@ -148,3 +148,18 @@ async fn a_name_that_could_forge_a_header_is_an_error_not_a_user() {
     other.execute("UPDATE users SET login = 'ada' || char(13, 10) || 'X-Admin: 1'", []).unwrap();
     assert!(store.by_id(&ada.id).await.is_err());
 }
+
+#[tokio::test]
+async fn the_dearest_hash_is_known() {
+    let (_folder, store) = new_store();
+    assert_eq!(store.dearest_cost(16).await.unwrap(), None);
+    for (login, hash) in [
+        ("cheap", bcrypt::hash("correct horse", 4).unwrap()),
+        ("dear", bcrypt::hash("correct horse", 5).unwrap()),
+        ("too-dear", format!("$2b$31${}", "x".repeat(53))),
+        ("malformed", "$2b$15$short".to_owned()),
+    ] {
+        store.create(User { password: PasswordHash::from_store(hash), ..named(login) }).await.unwrap();
+    }
+    assert_eq!(store.dearest_cost(16).await.unwrap(), Some(5));
+}
