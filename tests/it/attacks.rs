@@ -3,5 +3,6 @@
 mod endpoints;
 mod framing;
 mod headers;
+mod login;
 mod paths;
 mod tokens;

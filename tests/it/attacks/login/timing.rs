@@ -1,0 +1,120 @@
+//! Does the time of a no tell why? Measured in processor time of a gateway's process, which other load does not change.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use gatepass::clock::UnixTime;
+use gatepass::identity::{LoginName, Scopes, UserId};
+use gatepass::password::PasswordHash;
+use gatepass::users::{User, UserStore};
+
+use crate::world::binary::Binary;
+use crate::world::people::Stranger;
+use crate::world::recorder::Recorder;
+use crate::world::{ROUTES, SECRET, config_text};
+
+/// Tries of each kind in a round.
+const TRIES: usize = 9;
+
+/// A gateway that hashes at this cost, with users by name, hash, and whether they are disabled.
+async fn gateway(folder: &Path, recorder: &Recorder, cost: u32, users: &[(&str, String, bool)]) -> Binary {
+    std::fs::write(folder.join("gatepass.secret"), SECRET).unwrap();
+    let generous = "[throttle]\naccount_source = 1000\naccount = 1000\nsource = 100000\n";
+    let text = config_text(recorder.address(), &format!("{ROUTES}\n{generous}"))
+        .replace("cost = 10", &format!("cost = {cost}\nthreads = 1"));
+    let file = folder.join("gateway.toml");
+    std::fs::write(&file, text).unwrap();
+    let store = UserStore::open(&folder.join("gatepass.db")).unwrap();
+    for (login, hash, disabled) in users {
+        let user = User {
+            id: UserId::new(),
+            login: LoginName::parse(login).unwrap(),
+            email: None,
+            password: PasswordHash::from_store(hash.clone()),
+            scopes: Scopes::default(),
+            disabled: *disabled,
+            created: UnixTime::from_secs(1),
+        };
+        store.create(user).await.unwrap();
+    }
+    Binary::run(&file)
+}
+
+/// Processor time of all threads of a process, in nanoseconds.
+fn spent(id: u32) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    let times = threads.filter_map(|thread| {
+        let times = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        times.split(' ').next()?.parse::<u64>().ok()
+    });
+    times.sum()
+}
+
+/// The median of what each try costs, in turn.
+async fn medians<'l>(gateway: &Binary, logins: &[&'l str], password: &str) -> BTreeMap<&'l str, u64> {
+    let stranger = Stranger::at(gateway.public());
+    let mut costs: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for _ in 0..TRIES {
+        for login in logins {
+            let before = spent(gateway.id());
+            assert_eq!(stranger.sign_in(login, password).await.0.status, 400);
+            costs.entry(login).or_default().push(spent(gateway.id()) - before);
+        }
+    }
+    let middle = |mut costs: Vec<u64>| {
+        costs.sort_unstable();
+        costs[costs.len() / 2]
+    };
+    costs.into_iter().map(|(login, costs)| (login, middle(costs))).collect()
+}
+
+/// Every median is within a tenth of every other, in one of three rounds.
+async fn assert_alike(gateway: &Binary, logins: &[&str], password: &str) {
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        let medians = medians(gateway, logins, password).await;
+        let (least, most) = (medians.values().min().unwrap(), medians.values().max().unwrap());
+        if most - least <= least / 10 {
+            return;
+        }
+        seen.push(medians.into_iter().map(|(login, cost)| (login.len(), cost)).collect::<Vec<_>>());
+    }
+    panic!("told apart by their cost (length of the login, nanoseconds): {seen:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e02_e04_every_no_costs_the_same() {
+    let (folder, recorder) = (tempfile::tempdir().unwrap(), Recorder::start().await);
+    let hash = |cost| bcrypt::hash("correct horse battery", cost).unwrap();
+    let users = [
+        ("ada", hash(11), false),
+        ("cheap", hash(10), false),
+        ("disabled", hash(11), true),
+        ("nothing", String::new(), false),
+        ("malformed", "$2b$11$short".to_owned(), false),
+    ];
+    let gateway = gateway(folder.path(), &recorder, 11, &users).await;
+    let long = "x".repeat(5_000);
+    let logins = ["ada", "cheap", "disabled", "nothing", "malformed", "nobody", &long];
+    assert_alike(&gateway, &logins, "wrong password").await;
+    // Even the right one of who is disabled.
+    assert_alike(&gateway, &["disabled", "nobody"], "correct horse battery").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e02_a_hash_dearer_than_the_configured_cost_does_not_stand_out_from_the_first_try_on() {
+    let (folder, recorder) = (tempfile::tempdir().unwrap(), Recorder::start().await);
+    let dear = bcrypt::hash("correct horse battery", 12).unwrap();
+    let gateway = gateway(folder.path(), &recorder, 10, &[("dear", dear, false)]).await;
+    // Before anybody has tried the one whose hash is dear.
+    let stranger = Stranger::at(gateway.public());
+    let mut first = Vec::new();
+    for login in ["nobody", "somebody", "dear"] {
+        let before = spent(gateway.id());
+        assert_eq!(stranger.sign_in(login, "wrong password").await.0.status, 400);
+        first.push(spent(gateway.id()) - before);
+    }
+    // Four times as much, if it were not known at the start.
+    assert!(first[2] < first[0] * 2 && first[2] < first[1] * 2, "{first:?}");
+    assert_alike(&gateway, &["dear", "nobody"], "wrong password").await;
+}
