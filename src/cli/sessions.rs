@@ -63,7 +63,7 @@ pub(super) struct RevokeArgs {
 #[group(required = true, multiple = false)]
 struct Which {
     /// This one, as `list` names it.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     id: Option<String>,
     /// Every sign-in of the user up to now.
     #[arg(long)]

@@ -133,6 +133,9 @@ async fn sign_ins_are_listed_and_ended() {
     assert_eq!((get(&demo, "/event/", &one).await.0, get(&demo, "/event/", &other).await.0), (401, 200));
     let said = gatepass(&folder, &["sessions", "revoke", "--user", user, "--id", id], "").await;
     assert!(said.code == 1 && said.err.contains("no session"), "{said:?}");
+    let dash =
+        gatepass(&folder, &["sessions", "revoke", "--user", user, "--id", "-_Zr3VbZ5T6iVn0YlOQpU"], "").await;
+    assert!(dash.code == 1 && dash.err.contains("no session"), "an id may begin with a dash: {dash:?}");
     let table = gatepass(&folder, &["sessions", "list", "--user", user], "").await.yes().out;
     assert!(table.lines().count() == 2 && table.starts_with("ID "), "{table}");
 
