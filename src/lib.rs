@@ -26,6 +26,8 @@
 //! | `Replica` | where a gateway stands towards the log: how far it has read, what that proves, and what to ask next (`revocation/replica.rs`) |
 //! | `Journal` | what a gateway has read of a log it shares, on its own disk, for its next start (`revocation/journal.rs`) |
 //! | [`Session`](sessions::Session) | a login as people look at it: since when, last seen, from where |
+//! | [`Attempt`](throttle::Attempt) | somebody trying to sign in as an account from a source, all three as digests |
+//! | [`Reservation`](throttle::Reservation) | an attempt counted as a failure until the password turns out to be right |
 //! | [`Standing`](revocation::Standing) | how a token stands: clear, revoked, or the set is too old to say |
 //! | [`Upstreams`](upstream::Upstreams) | the servers behind each name, which are alive, and whose turn it is |
 //!
@@ -62,12 +64,14 @@
 //!    [`endpoint::Endpoints::BODY_LIMIT`] bytes, and calls [`endpoint::Endpoints::answer`].
 //! 2. `endpoint/token.rs` reads the form in exactly one way (RFC 6749 §4.3) and calls
 //!    [`login::Logins::sign_in`].
-//! 3. The user is looked up in [`users::UserStore`] and the password goes to [`password::Hasher`]: a few threads of low
-//!    priority behind a bounded queue. No such user, a wrong password and a disabled user take the same time and say
-//!    the same thing.
-//! 4. [`revocation::Revocations::login_version`] draws the next number of the revocation log; then the user is read
+//! 3. It takes a place in the bounded queue of [`password::Hasher`], or is told so at once; then [`throttle::Throttle`]
+//!    counts it as failed, before anything is known of it, or says how long to wait.
+//! 4. The user is looked up in [`users::UserStore`] and the password is hashed, on a few threads of low priority. No such
+//!    user, a wrong password and a disabled user take the same time and say the same thing. If it was right, the failure
+//!    is taken back.
+//! 5. [`revocation::Revocations::login_version`] draws the next number of the revocation log; then the user is read
 //!    once more. So a change before the draw is seen, and a revocation after it has a greater number.
-//! 5. [`token::Issuer`] signs; the answer is JSON that nobody may store.
+//! 6. [`token::Issuer`] signs; the answer is JSON that nobody may store.
 //!
 //! Signing out writes a register for the login to the log, and answers when the log has taken it. Every gateway follows
 //! the log (`revocation/follower.rs`) and refuses the token from its next request on.
@@ -128,6 +132,8 @@
 //! * **Streams are ended from outside.** One task looks at everything in flight when the set has changed or a token
 //!   expires; no stream has a timer of its own, and a request pays one reference for it.
 //! * **A store that is down is 503, never 401.** Clients must not throw good tokens away.
+//! * **A sign-in is a failure until it is none.** Counting afterwards would let as many guesses through as can be under way
+//!   at once. Counters drain steadily: one that only forgot after a quiet hour would never forget a busy office.
 //! * **`rusqlite`, not `sqlx`.** The log and the users need a file and a few prepared statements; `sqlx` adds minutes to
 //!   a cold build on two cores, and two bindings to SQLite cannot share a build. Calls go to threads that may block.
 //! * **axum, called in process.** Our endpoints are one router that never sees a socket: the same doors, deadlines,

@@ -47,7 +47,7 @@ async fn guess(world: &World, from: &str, fields: &[&str], login: &str, password
     socket.bind((from.parse::<IpAddr>().unwrap(), 0).into()).unwrap();
     let mut raw = Raw::over(socket.connect(world.address()).await.unwrap());
     let form = form(login, password);
-    let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
+    let fields: String = fields.iter().flat_map(|field| [*field, "\r\n"]).collect();
     let head = format!(
         "POST /token HTTP/1.1\r\nHost: gw.test\r\nConnection: close\r\n{fields}\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n",

@@ -118,7 +118,7 @@ async fn an_account_from_one_source_waits_ever_longer(place: Place) {
     }
     assert_eq!(here.fails("bob", "192.0.2.1").await, None);
     assert_eq!(here.fails("ada", "192.0.2.2").await, None);
-    place.hand.advance(SECOND - Duration::from_millis(1));
+    place.hand.advance(Duration::from_millis(999));
     assert_eq!(here.fails("ada", "192.0.2.1").await, Some(Duration::from_millis(1)));
     let mut wait = Duration::from_millis(1);
     for next in [2, 4, 8, 16, 32] {
@@ -285,11 +285,13 @@ async fn both_stores_count_alike() {
     };
     let limits = Settings { account_source: 3, account: 5, source: 8, ..Settings::default() };
     let gateways = [file.gateway_with(limits.clone()).await, redis.gateway_with(limits).await];
-    let mut told = Vec::new();
-    for _ in 0..1_500 {
+    let (mut told, mut refused) = (Vec::new(), 0);
+    for _ in 0..1_000 {
         let (login, from) = (format!("user{}", random(3)), format!("192.0.2.{}", random(4)));
-        let end = random(4);
-        let pause = Duration::from_millis(random(4) * random(3) * random(200_000));
+        let end = random(6);
+        // Short of most delays, and now and then long enough for much to be forgiven, or all.
+        let longest = if random(20) == 0 { 4_000_000 } else { 20_000 };
+        let pause = Duration::from_millis(random(longest));
         told.push((login.clone(), from.clone(), end, pause));
         let mut waits = Vec::new();
         for gateway in &gateways {
@@ -305,10 +307,12 @@ async fn both_stores_count_alike() {
                 }
             });
         }
+        refused += usize::from(waits[0].is_some());
         assert_eq!(waits[0], waits[1], "seed {seed:?}, after {told:?}");
         file.hand.advance(pause);
         redis.hand.advance(pause);
     }
+    assert!((50..950).contains(&refused), "{refused} of 1000 refused: that shows little");
 }
 
 /// Without a clock of the test's, the server's own counts; and what is kept there goes away by itself.

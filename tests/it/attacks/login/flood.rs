@@ -84,7 +84,7 @@ fn resident(id: u32) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn e25_of_500_sign_ins_at_once_few_are_hashed_and_the_rest_is_told_so_at_once() {
-    const QUEUE: usize = 8;
+    const QUEUE: usize = 4;
     let recorder = Recorder::start().await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("gatepass.secret"), SECRET).unwrap();
@@ -122,7 +122,7 @@ async fn e25_of_500_sign_ins_at_once_few_are_hashed_and_the_rest_is_told_so_at_o
     }
     // A hash takes a second or so: hardly one more is finished while the 500 arrive.
     assert!((1..=QUEUE + 1 + 20).contains(&evaluated), "{evaluated} were hashed");
-    assert!(last_refused < Duration::from_secs(20), "the last was told so after {last_refused:?}");
+    assert!(last_refused < Duration::from_secs(45), "the last was told so after {last_refused:?}");
     let grown = resident(gateway.id()).saturating_sub(before);
     assert!(grown < 100 * 1024, "{grown} KiB more");
     assert_eq!(stranger.get("/public/x").await.status, 200);
