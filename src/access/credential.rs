@@ -15,7 +15,7 @@ pub enum Credential<'a> {
 /// Why the credentials cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// Not `Bearer`, one space, one token of RFC 6750's alphabet.
+    /// Not a scheme; or `Bearer` without one token of RFC 6750's alphabet behind it.
     #[error("the Authorization header is malformed")]
     Malformed,
     /// More than one `Authorization`, or a handshake that brings tokens in more than one place.
@@ -35,7 +35,9 @@ impl<'a> Credential<'a> {
         let text = std::str::from_utf8(bytes).map_err(|_| CredentialError::Malformed)?;
         let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         if !scheme.eq_ignore_ascii_case("bearer") {
-            return if scheme.is_empty() { Err(CredentialError::Malformed) } else { Ok(Self::None) };
+            // Whoever wrote `Bearer<tab>…` or `Bearer:…` meant to be somebody, and is not to be taken for nobody.
+            let another = !scheme.is_empty() && scheme.bytes().all(is_tchar);
+            return if another { Ok(Self::None) } else { Err(CredentialError::Malformed) };
         }
         Self::bearer(rest.trim_start_matches(' '))
     }
@@ -79,6 +81,12 @@ const fn is_b64token(byte: u8) -> bool {
         | (byte == b'=')
 }
 
+/// RFC 9110 §5.6.2: what a scheme is made of.
+const fn is_tchar(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,6 +117,10 @@ mod tests {
             b"Bearer \xff\xfe",
             b"",
             b"Bearer a b",
+            b"Bearer\ta.b.c",
+            b"Bearer:a.b.c",
+            b"Bearer,Basic YTpi",
+            b"B\xc3\xa9arer a.b.c",
         ] {
             assert_eq!(read(&[malformed]), Err(CredentialError::Malformed), "{malformed:?}");
         }
