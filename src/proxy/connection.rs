@@ -8,6 +8,7 @@
 //! Between the two, [`head`] reads and vets every HTTP/1.1 request head itself: Pingora has no total deadline for
 //! one, repairs what it should refuse, and lets an idle connection live for ever.
 
+mod chunks;
 mod door;
 mod frames;
 mod h1;

@@ -8,9 +8,11 @@ use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::AsyncWriteExt as _;
 
+use super::chunks::Chunks;
 use super::head::{self, Reader, Refused};
 use super::seat::seated;
 use super::{Connection, House};
+use crate::access::Reason;
 
 /// Serves the connection to its end.
 pub(super) async fn serve(mut stream: Stream, connection: Arc<Connection>, house: Arc<House>) {
@@ -24,6 +26,11 @@ pub(super) async fn serve(mut stream: Stream, connection: Arc<Connection>, house
                 return turn_away(stream, &refused, &connection, &house).await;
             }
         };
+        let Ok(chunks) = Chunks::behind(&head) else {
+            let refused = Refused::new(Reason::BadFraming, "the body's chunks are none");
+            return turn_away(stream, &refused, &connection, &house).await;
+        };
+        connection.follow(chunks);
         left -= 1;
         let Some(next) = exchange(stream, head, left, &connection, &house).await else { return };
         stream = next;

@@ -10,6 +10,7 @@ use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 
 use super::super::client::address_value;
+use super::chunks::{Chunks, NoChunks};
 use super::frames::Farewell;
 use crate::access::{Gate, Reason};
 use crate::clock::UnixTime;
@@ -35,6 +36,8 @@ pub(crate) struct Connection {
     upgraded: AtomicBool,
     /// What a WebSocket on it hears at its end, by number.
     farewell: AtomicU8,
+    /// Where in the body of the request in flight we stand, if it comes in chunks.
+    chunks: Mutex<Option<Chunks>>,
 }
 
 impl Connection {
@@ -42,7 +45,8 @@ impl Connection {
         let address = client.and_then(|client| address_value(client.ip()));
         let (tls, waker) = (AtomicBool::new(false), AtomicWaker::new());
         let (upgraded, farewell) = (AtomicBool::new(false), AtomicU8::new(0));
-        Self { number, client, address, tls, waker, cancel, exchanges: Mutex::default(), upgraded, farewell }
+        let (exchanges, chunks) = (Mutex::default(), Mutex::default());
+        Self { number, client, address, tls, waker, cancel, exchanges, upgraded, farewell, chunks }
     }
 
     /// A connection that nobody is behind.
@@ -80,6 +84,17 @@ impl Connection {
 
     pub(super) fn is_upgraded(&self) -> bool {
         self.upgraded.load(Ordering::Acquire)
+    }
+
+    /// The body that comes now is one of chunks, or not.
+    pub(super) fn follow(&self, chunks: Option<Chunks>) {
+        *self.chunks.lock().unwrap_or_else(PoisonError::into_inner) = chunks;
+    }
+
+    /// Takes note of bytes that came in.
+    pub(super) fn came(&self, bytes: &[u8]) -> Result<(), NoChunks> {
+        let mut chunks = self.chunks.lock().unwrap_or_else(PoisonError::into_inner);
+        chunks.as_mut().map_or(Ok(()), |chunks| chunks.pass(bytes))
     }
 
     /// What a WebSocket on this connection hears when it ends now.

@@ -171,6 +171,12 @@ impl AsyncRead for Wire {
         {
             self.heard_out = true;
         }
+        if self.connection.came(&buf.filled()[before..]).is_err() {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "the body's chunks are none",
+            )));
+        }
         polled
     }
 }
