@@ -2,6 +2,8 @@
 //!
 //! Each property is held against a second, simpler reckoning that shares no code with the gateway.
 
+mod claims;
+mod gauntlet;
 mod routes;
 mod targets;
 mod tokens;

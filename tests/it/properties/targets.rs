@@ -11,7 +11,7 @@ use proptest::sample::select;
 use super::cases;
 
 /// What attackers build targets from.
-const BRICKS: [&str; 48] = [
+pub(super) const BRICKS: [&str; 48] = [
     "/",
     "/",
     "/",
