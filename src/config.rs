@@ -58,6 +58,13 @@ pub struct Loaded {
     pub warnings: Vec<String>,
 }
 
+/// Converts this text as if it stood at `path`: what `load` does behind the reading.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub fn load_text(path: &Path, text: &str) -> Result<Loaded, Report> {
+    reading::whole(path, text)
+}
+
 /// Reads and converts the file at `path`: its `[[expect]]` cases hold, its secrets and certificates can be read.
 pub fn load(path: &Path) -> Result<Loaded, Report> {
     let text = reading::text_of(path)?;

@@ -5,6 +5,8 @@
 
 mod desk;
 mod form;
+#[cfg(fuzzing)]
+mod fuzz;
 mod logout;
 mod metadata;
 mod revoke;
@@ -12,6 +14,10 @@ mod sessions;
 mod signup;
 mod token;
 mod userinfo;
+
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use fuzz::read_form;
 
 use std::fmt;
 use std::net::IpAddr;

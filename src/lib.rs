@@ -36,7 +36,8 @@
 //! 1. **Accept.** `proxy/connection/door.rs` takes the connection, counts it against the caps, and shakes hands (TLS,
 //!    h2 by ALPN) before a deadline.
 //! 2. **Head.** Over HTTP/1.1, `proxy/connection/head.rs` reads the whole head in time, and its `vet` refuses what two
-//!    readers may read in two ways. What is refused here never reaches Pingora.
+//!    readers may read in two ways. What is refused here never reaches Pingora; a body of chunks is followed by
+//!    `chunks.rs`, for the same reason.
 //! 3. **Seat.** The exchange runs as a future of its own in a `Seat`: it can be cancelled, and is waited for at the end.
 //!    Pingora calls back through `proxy/hooks.rs`, whose methods each call a room and keep the answer.
 //! 4. **Decide.** `proxy/decide.rs`, without waiting for anything: [`route::Target`] parses the path, [`route::Host`]
@@ -170,3 +171,15 @@ pub mod config;
 pub mod control;
 pub mod demo;
 pub mod server;
+
+/// What the fuzz targets reach (`fuzz/`), and no other build: rooms behind rooms.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::config::load_text;
+    pub use crate::endpoint::read_form;
+    pub use crate::password::ReadHash;
+    pub use crate::proxy::{VettedHead, follow_chunks, vet_head};
+    pub use crate::redis_link::read_redis_address;
+    pub use crate::revocation::read_journal;
+}

@@ -19,6 +19,9 @@ mod respond;
 mod serve;
 mod watchdog;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use connection::{VettedHead, follow_chunks, vet_head};
 pub(crate) use patience::UPSTREAM_IDLE;
 pub(crate) use policy::{ENDPOINT_ROUTES, Parts};
 pub(crate) use serve::{Bindings, Listening};

@@ -7,6 +7,8 @@
 mod address;
 mod advice;
 mod dial;
+#[cfg(fuzzing)]
+mod fuzz;
 mod link;
 mod locate;
 mod tls;
@@ -14,6 +16,8 @@ mod tls;
 pub(crate) use address::Address;
 pub use advice::Advice;
 pub(crate) use advice::Survey;
+#[cfg(fuzzing)]
+pub use fuzz::read_redis_address;
 pub(crate) use link::{Call, Link};
 pub(crate) use locate::Place;
 

@@ -22,6 +22,9 @@ mod underway;
 
 pub use crate::redis_link::Advice;
 pub use handle::{Revocations, Standing, write_to_store};
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use journal::read_journal;
 pub use register::State;
 
 use std::path::PathBuf;

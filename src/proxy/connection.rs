@@ -11,6 +11,8 @@
 mod chunks;
 mod door;
 mod frames;
+#[cfg(fuzzing)]
+mod fuzz;
 mod h1;
 mod h2;
 mod head;
@@ -21,6 +23,8 @@ mod tls;
 mod wire;
 
 pub(crate) use door::{Bound, Door};
+#[cfg(fuzzing)]
+pub use fuzz::{VettedHead, follow_chunks, vet_head};
 pub(crate) use head::Refused;
 pub(crate) use open::{Connection, Moment};
 pub(crate) use registry::Registry;

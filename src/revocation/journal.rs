@@ -5,7 +5,11 @@
 //! a thread of its own after the set in memory has it, forced to the disk, and never waited for; what does not get there
 //! in time, the next rewrite puts there from memory. Read once, at start.
 
+#[cfg(fuzzing)]
+mod fuzz;
 mod record;
+#[cfg(fuzzing)]
+pub use fuzz::read_journal;
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, BufReader, BufWriter, Write as _};
