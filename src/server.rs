@@ -2,6 +2,7 @@
 
 mod banner;
 mod build;
+mod files;
 mod run;
 
 use std::io::Write;

@@ -1,5 +1,7 @@
 //! From text to settings: parses the file, has every section read, checks what only the whole can tell.
 
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use toml::Spanned;
@@ -50,18 +52,28 @@ impl Reading<'_> {
     }
 }
 
+/// Bytes a configuration may have: some hundred thousand routes.
+const MOST: u64 = 16 * 1024 * 1024;
+
+fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+}
+
 /// The text of the file, or a report that says why there is none.
 pub(super) fn text_of(path: &Path) -> Result<String, Report> {
-    std::fs::read_to_string(path).map_err(|error| {
+    read(path).map_err(|error| {
         let (reason, help) = match error.kind() {
-            std::io::ErrorKind::NotFound => {
+            io::ErrorKind::NotFound => {
                 ("there is no such file", "`gatepass init` writes one, `--config FILE` names another")
             }
-            std::io::ErrorKind::PermissionDenied => {
+            io::ErrorKind::PermissionDenied => {
                 ("reading it is not permitted", "give the user that runs gatepass leave to read it")
             }
-            std::io::ErrorKind::InvalidData => ("it is not UTF-8 text", "save it as UTF-8"),
-            std::io::ErrorKind::IsADirectory => ("it is a folder", "name the file in it"),
+            io::ErrorKind::InvalidData => ("it is not UTF-8 text", "save it as UTF-8"),
+            io::ErrorKind::FileTooLarge => ("it is larger than 16 MiB", "name a configuration file"),
+            io::ErrorKind::IsADirectory => ("it is a folder", "name the file in it"),
             _ => ("the system refused it", "see whether the file can be read at all"),
         };
         let message = format!("cannot read {}: {reason}", path.display());

@@ -2,6 +2,7 @@
 //!
 //! Nothing here puts a byte of a secret into a message: problems name the setting, the file or the variable.
 
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -103,10 +104,15 @@ fn contents(path: &Path) -> Result<Vec<u8>, String> {
     if !metadata.is_file() {
         return Err("not a plain file".to_owned());
     }
-    if metadata.len() > MOST {
+    // Never moved while it grows: no copy is left behind.
+    let mut contents = Vec::with_capacity(usize::try_from(metadata.len().min(MOST)).unwrap_or_default() + 64);
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MOST + 1).read_to_end(&mut contents))
+        .map_err(plain)?;
+    if contents.len() as u64 > MOST {
         return Err(format!("larger than {} KiB, no secret is", MOST / 1024));
     }
-    std::fs::read(path).map_err(plain)
+    Ok(contents)
 }
 
 fn from_variable(reading: &mut Reading, setting: &str, variable: &At<&str>) -> Option<At<Secret>> {

@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::banner::banner;
+use super::files;
 use super::run::threads;
 use super::{Gateway, StartError};
 use crate::access::Gate;
@@ -76,6 +77,8 @@ pub(super) async fn build(config: Config, sink: impl Write + Send + 'static) -> 
         }),
         tokio::spawn(control),
     ];
+    let mut limits = config.limits;
+    files::fit(&mut limits);
     let (revocations, sessions) = (Arc::clone(&core.revocations), Arc::clone(&core.sessions));
     let parts = Parts {
         clock: core.clock,
@@ -87,7 +90,7 @@ pub(super) async fn build(config: Config, sink: impl Write + Send + 'static) -> 
         log,
         identity: config.identity.clone(),
         cors: config.cors.clone(),
-        limits: config.limits,
+        limits,
         errors: config.errors,
         trusted_proxies: config.listen.trusted_proxies.clone(),
     };
