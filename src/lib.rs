@@ -13,6 +13,8 @@
 //! | `Exchange` | one request and its answer; only moves forward, and its end is counted and logged once, however it ends (`proxy/exchange.rs`) |
 //! | `Lasting` | an answer that may be silent for long: a WebSocket, an event stream (`proxy/lasting.rs`) |
 //! | `Seat` | an exchange's place on its connection: who is at the other end, and the handle by which the exchange can be ended (`proxy/connection/seat.rs`) |
+//! | `Meter` | what an exchange notes of its own pace, for the watchdog to look at (`proxy/connection/pace.rs`) |
+//! | `Ration` | what an h2 client may send that asks for nothing (`proxy/connection/ration.rs`) |
 //! | [`Target`](route::Target) | the canonical path: the bytes that are decided upon are the bytes the upstream gets |
 //! | [`Route`](route::Route) | one rule of the file: which paths and methods, what they need, where they go |
 //! | [`Verified`](token::Verified) | what a good token says; only [`token::Verifier::verify`] makes one |
@@ -61,7 +63,7 @@
 //!
 //! # One login
 //!
-//! 1. `POST /token` is decided like any request; its path is one of ours, so `proxy/hooks.rs` reads the body, at most
+//! 1. `POST /token` is decided like any request; its path is one of ours, so `proxy/ask.rs` reads the body, at most
 //!    [`endpoint::Endpoints::BODY_LIMIT`] bytes, and calls [`endpoint::Endpoints::answer`].
 //! 2. `endpoint/token.rs` reads the form in exactly one way (RFC 6749 §4.3) and calls
 //!    [`login::Logins::sign_in`].
@@ -132,6 +134,9 @@
 //!   two seconds old before a set is called fresh: others may know what it lacks.
 //! * **Streams are ended from outside.** One task looks at everything in flight when the set has changed or a token
 //!   expires; no stream has a timer of its own, and a request pays one reference for it.
+//! * **A client has a rate, not a time.** A body may be as long as its limit, so a total time would be too long for some or
+//!   too short for others. While we wait for a client it falls behind by the clock and catches up by the byte; the
+//!   task that looks at streams looks at that too.
 //! * **A store that is down is 503, never 401.** Clients must not throw good tokens away.
 //! * **A sign-in is a failure until it is none.** Counting afterwards would let as many guesses through as can be under way
 //!   at once. Counters drain steadily: one that only forgot after a quiet hour would never forget a busy office.

@@ -3,6 +3,7 @@
 //! `connection` owns the sockets; `hooks` is what Pingora calls; `decide` says what becomes of a request, `forward` what
 //! the upstream gets of it, `respond` what the client hears from us; `exchange` remembers, and accounts for the end.
 
+mod ask;
 mod client;
 mod connection;
 mod cors;
@@ -76,6 +77,10 @@ pub struct Limits {
     pub idle_time: Duration,
     /// `body`: bytes of a request body.
     pub body: u64,
+    /// `body_rate`: bytes a second that a client sends or takes at least, on average, while it is waited for.
+    pub body_rate: u64,
+    /// `body_grace`: how far it may fall behind.
+    pub body_grace: Duration,
     /// `request_time`: to the first byte of the upstream's answer.
     pub request_time: Duration,
     /// `connect_time`: to connect to an upstream.
@@ -99,6 +104,8 @@ impl Default for Limits {
             head_time: Duration::from_secs(10),
             idle_time: Duration::from_secs(60),
             body: 100 * 1024 * 1024,
+            body_rate: 1024,
+            body_grace: Duration::from_secs(30),
             request_time: Duration::from_secs(60),
             connect_time: Duration::from_secs(5),
             requests_per_connection: 100_000,

@@ -27,6 +27,8 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Limits {
     let drain_time = time(reading, &mut section, "drain_time", or.drain_time);
     let head = section.size(reading, "head", or.head as u64, 1 << 10..=1 << 20);
     let body = section.size(reading, "body", or.body, 0..=1 << 50);
+    let body_rate = section.size(reading, "body_rate", or.body_rate, 1..=1 << 30);
+    let body_grace = time(reading, &mut section, "body_grace", or.body_grace);
     let count = |reading: &mut Reading, section: &mut Section<'_>, key, default: usize| {
         let found = section.integer(reading, key, default as u64, 1..=u64::from(u32::MAX));
         usize::try_from(found).unwrap_or(default)
@@ -42,6 +44,8 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Limits {
         head_time,
         idle_time,
         body: body.map_or(or.body, |size| size.value),
+        body_rate: body_rate.map_or(or.body_rate, |size| size.value),
+        body_grace,
         request_time,
         connect_time,
         requests_per_connection: u32::try_from(requests).unwrap_or(or.requests_per_connection),

@@ -207,7 +207,7 @@ impl Exchange {
         let Some(reason) = self.admitted().is_some().then(|| self.seat.why_ended()).flatten() else { return };
         self.record.reason = reason;
         self.record.status = self.record.begun.unwrap_or(CLIENT_GONE);
-        if reason != Reason::UpstreamTimeout {
+        if !matches!(reason, Reason::UpstreamTimeout | Reason::Timeout) {
             self.policy.metrics.stream_closed(reason);
         }
     }

@@ -49,12 +49,23 @@ pub(super) fn client_is_gone(error: &Error) -> bool {
         )
 }
 
+/// The client has reset its stream while it was worked for.
+pub(super) fn client_has_left() -> Box<Error> {
+    Error::new_down(ErrorType::ConnectionClosed)
+}
+
 /// The body went past the route's limit.
 pub(super) fn body_too_large() -> Box<Error> {
     Error::new_down(BODY_TOO_LARGE)
 }
 
 impl Failure {
+    /// The client sent its body too slowly.
+    pub(super) fn too_slow(error: &Error) -> Self {
+        let (reason, status, why) = of_client(&ErrorType::ReadTimedout);
+        Self { reason, status, told: why.to_owned(), noted: error.to_string() }
+    }
+
     /// Words `error`, met on the way to `upstream`.
     pub(super) fn of(error: &Error, upstream: &str) -> Self {
         let (reason, status, why) = match error.esource() {

@@ -5,12 +5,13 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header};
+use http::{Response, StatusCode, header};
 use pingora::Error;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 
+use super::ask::ask;
 use super::client::address_value;
 use super::connection::{Seat, current_seat};
 use super::cors;
@@ -19,13 +20,12 @@ use super::exchange::{Exchange, Stage};
 use super::failure::{self, Failure};
 use super::forward::Facts;
 use super::lasting::{self, Lasting};
-use super::patience::Patience;
+use super::patience::{self, Patience};
 use super::policy::Policy;
-use super::respond::{decorate, no_content, read_body, respond};
+use super::respond::{decorate, no_content, respond};
 use crate::access::{Denial, Reason};
 use crate::answer::{Refusal, refusal};
 use crate::clock;
-use crate::endpoint::{Caller, Endpoints, Outcome};
 
 /// What Pingora calls.
 pub(crate) struct Hooks {
@@ -42,6 +42,7 @@ impl Hooks {
         if asks_to_close(&session.req_header().headers) {
             session.set_keepalive(None);
         }
+        patience::with_client(session, &self.policy.limits);
         let connection = Arc::clone(&exchange.seat.connection);
         let request = session.req_header();
         let peer = connection.client.map(|client| client.ip());
@@ -68,7 +69,10 @@ impl Hooks {
                 return Ok(false);
             }
             // Boxed: few requests go there, and every request would carry the room for it.
-            Decision::Endpoint => Box::pin(self.ask_endpoint(session, exchange)).await,
+            Decision::Endpoint => match Box::pin(ask(&self.policy, session, exchange)).await? {
+                Ok(answer) => answer,
+                Err(reason) => self.refuse(exchange, &Denial::of(reason), None, None, None),
+            },
             Decision::Preflight => {
                 exchange.record.reason = Reason::Endpoint;
                 cors::preflight(&session.req_header().headers)
@@ -84,30 +88,6 @@ impl Hooks {
         exchange.stage = Stage::Answered;
         respond(session, exchange, answer).await?;
         Ok(true)
-    }
-
-    async fn ask_endpoint(&self, session: &mut Session, exchange: &mut Exchange) -> Response<Bytes> {
-        let body = match read_body(session, Endpoints::BODY_LIMIT, self.policy.limits.head_time).await {
-            Ok(body) => body,
-            Err(reason) => {
-                // What is left of the body would be read as the next request.
-                session.set_keepalive(None);
-                return self.refuse(exchange, &Denial::of(reason), None, None, None);
-            }
-        };
-        let head = session.req_header();
-        let mut request = Request::new(body);
-        *request.method_mut() = head.method.clone();
-        *request.uri_mut() = head.uri.clone();
-        request.headers_mut().clone_from(&head.headers);
-        let caller =
-            Caller { request_id: exchange.id.as_str().to_owned(), client: exchange.record.client.address };
-        let mut answer = self.policy.endpoints.answer(request, caller).await;
-        if let Some(outcome) = answer.extensions_mut().remove::<Outcome>() {
-            exchange.record.reason = outcome.reason;
-            exchange.record.subject = outcome.subject.map(Into::into);
-        }
-        answer
     }
 
     /// Words a no, and notes it.
@@ -168,17 +148,25 @@ impl ProxyHttp for Hooks {
         session: &mut Session,
         exchange: &mut Exchange,
     ) -> pingora::Result<Box<HttpPeer>> {
-        let Some(admitted) = exchange.admitted() else { return Err(failure::not_admitted()) };
+        let Exchange { seat, stage: Stage::Admitted(admitted), record, .. } = exchange else {
+            return Err(failure::not_admitted());
+        };
         let route = &self.policy.routes.routes()[admitted.route];
         let pool = self.policy.upstreams.pool(admitted.upstream);
         let mut chosen = pool.choose(&admitted.tried).ok_or_else(failure::no_server)?;
         let patience = Patience::with(session, admitted, route, &self.policy.limits);
         chosen.peer.options.read_timeout = Some(patience.between_reads());
+        if admitted.lasting == Lasting::No {
+            // The engine's clock begins anew with each byte of a head: this one does not, and is no shorter.
+            let due =
+                clock::instant().checked_add(self.policy.limits.connect_time + patience.to_the_head() * 2);
+            seat.expect_head(due);
+        }
         if admitted.lasting == Lasting::WebSocket {
             chosen.let_websocket_through();
         }
         admitted.tried.push(chosen.address);
-        exchange.record.server = Some(chosen.label);
+        record.server = Some(chosen.label);
         Ok(chosen.peer)
     }
 
@@ -206,15 +194,20 @@ impl ProxyHttp for Hooks {
         &self,
         _: &mut Session,
         body: &mut Option<Bytes>,
-        _end: bool,
+        end: bool,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
-        let (Some(admitted), Some(body)) = (exchange.admitted(), body) else { return Ok(()) };
+        if end {
+            exchange.seat.meter.set_uploading(false);
+        }
+        let Exchange { seat, stage, .. } = exchange;
+        let (Stage::Admitted(admitted), Some(body)) = (stage, body) else { return Ok(()) };
         if admitted.lasting == Lasting::WebSocket {
             // A handshake has no body; what comes later are messages.
             return Ok(());
         }
         admitted.body_seen += body.len() as u64;
+        seat.meter.set_heard(admitted.body_seen);
         if admitted.body_seen > admitted.body_limit { Err(failure::body_too_large()) } else { Ok(()) }
     }
 
@@ -224,7 +217,7 @@ impl ProxyHttp for Hooks {
         head: &mut ResponseHeader,
         exchange: &mut Exchange,
     ) -> pingora::Result<()> {
-        lasting::answered(session.req_header(), head, exchange)?;
+        lasting::answered(&self.policy, session, head, exchange)?;
         if let Some(asked) = exchange.record.upstream_asked {
             exchange.record.upstream_answered = Some(clock::instant().saturating_duration_since(asked));
         }
@@ -257,9 +250,10 @@ impl ProxyHttp for Hooks {
     ) -> FailToProxy {
         let upstream = exchange.admitted().map(|admitted| admitted.upstream);
         let upstream = upstream.map_or("", |index| self.policy.upstreams.pool(index).name());
-        let failure = Failure::of(error, upstream);
+        let late = exchange.seat.connection.was_late();
+        let failure = if late { Failure::too_slow(error) } else { Failure::of(error, upstream) };
         let begun = session.response_written().is_some_and(lasting::is_final);
-        let gone = failure::client_is_gone(error);
+        let gone = failure::client_is_gone(error) && !late;
         if begun || gone {
             exchange.record.detail = Some(failure.noted.into());
             if begun && !gone {

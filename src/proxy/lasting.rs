@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode, header};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::Session;
 
+use super::connection::piece_time;
 use super::exchange::Exchange;
 use super::failure;
 use super::handshake;
@@ -52,6 +53,8 @@ pub(super) fn admitted(policy: &Policy, session: &mut Session, exchange: &mut Ex
     if lasting == Lasting::WebSocket {
         // Its client may listen for as long as it likes.
         session.set_read_timeout(None);
+    } else if !session.is_body_empty() {
+        exchange.seat.meter.set_uploading(true);
     }
 }
 
@@ -77,7 +80,8 @@ pub(super) fn set_out(
 
 /// When its answer begins: nobody waits for that any more, and what is left of a handshake is made.
 pub(super) fn answered(
-    request: &RequestHeader,
+    policy: &Policy,
+    session: &mut Session,
     head: &mut ResponseHeader,
     exchange: &mut Exchange,
 ) -> pingora::Result<()> {
@@ -87,18 +91,27 @@ pub(super) fn answered(
     }
     exchange.record.begun = Some(head.status.as_u16());
     let lasting = exchange.lasting();
-    if lasting != Lasting::No {
-        exchange.seat.expect_head(None);
+    exchange.seat.expect_head(None);
+    if switching || is_event_stream(head) {
+        // Its client may also take it as slowly as that.
+        exchange.seat.meter.set_lasting();
+        session.set_write_timeout(Some(policy.limits.stream_idle.max(piece_time(&policy.limits))));
     }
     match (switching, lasting) {
         (false, _) => Ok(()),
         (true, Lasting::WebSocket) => {
             exchange.seat.connection.upgrade();
-            handshake::choose_protocol(request, head)
+            handshake::choose_protocol(session.req_header(), head)
         }
         // The engine passes it on where nobody asked for it.
         (true, Lasting::No | Lasting::Events) => Err(failure::not_asked_to_switch()),
     }
+}
+
+/// Whether it is an event stream that is answered; what the client asked for is only its word.
+fn is_event_stream(head: &ResponseHeader) -> bool {
+    let kind = head.headers.get(header::CONTENT_TYPE).map_or(&[][..], |kind| kind.as_bytes());
+    kind.get(..17).is_some_and(|kind| kind.eq_ignore_ascii_case(b"text/event-stream"))
 }
 
 /// Whether nothing can be answered after this head: no further answer follows it, and after a 101 no HTTP at all.

@@ -1,10 +1,12 @@
-//! How long is an upstream waited for, beyond what the configuration says?
+//! How long is an upstream waited for, and how long a client, beyond what the configuration says?
 
 use std::time::Duration;
 
+use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
 
 use super::Limits;
+use super::connection::piece_time;
 use super::decide::announced_length;
 use super::exchange::Admitted;
 use super::lasting::Lasting;
@@ -37,6 +39,19 @@ impl Patience {
     /// Between two reads, the first of which waits for the head.
     pub(super) fn between_reads(&self) -> Duration {
         self.silence.map_or(self.head, |silence| silence.max(self.head))
+    }
+}
+
+/// Sets what the engine itself can bound of the waits for a client; the watchdog sees to the rest.
+pub(super) fn with_client(session: &mut Session, limits: &Limits) {
+    // What is left of a refused request's body.
+    session.set_total_drain_timeout(Some(limits.head_time));
+    match session.as_downstream_mut() {
+        // For one read. The watchdog has the better word, and comes first.
+        ServerSession::H1(session) => session.set_read_timeout(Some(limits.body_grace * 2)),
+        // On the wire a stream that is stuck looks like one that has nothing to say.
+        ServerSession::H2(session) => session.set_write_timeout(Some(piece_time(limits))),
+        _ => {}
     }
 }
 

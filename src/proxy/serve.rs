@@ -112,7 +112,9 @@ impl Listening {
 fn turned_away(policy: &Arc<Policy>, refused: &Refused, connection: &Arc<Connection>) -> Bytes {
     let id = RequestId::next();
     let mut answer = match refused.reason {
-        Reason::TooLarge => refusal(&Refusal::head_too_large(id.as_str(), policy.errors)),
+        Reason::TooLarge if *refused != Refused::ENDLESS => {
+            refusal(&Refusal::head_too_large(id.as_str(), policy.errors))
+        }
         reason => refusal(&Refusal {
             detail: Some(refused.detail),
             ..Refusal::of(reason, id.as_str(), policy.errors)

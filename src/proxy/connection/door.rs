@@ -127,7 +127,7 @@ impl Door {
 }
 
 /// Resolves when the shutdown is announced, or nobody is left to announce it: the process is ending either way.
-async fn announced(shutdown: &mut ShutdownWatch) {
+pub(super) async fn announced(shutdown: &mut ShutdownWatch) {
     let _ = shutdown.wait_for(|ended| *ended).await;
 }
 

@@ -54,14 +54,19 @@ async fn exchange(
         session.set_pipelined_prefix(head);
     }
     let served = house.proxy.process_new_http(session, &house.shutdown);
-    let (stream, _) = seated(&house.registry, connection, served).await??.consume();
+    connection.meter.reset();
+    let meter = Arc::clone(&connection.meter);
+    let (stream, _) = seated(&house.registry, connection, meter, served).await??.consume();
     Some(stream)
 }
 
 /// Answers a head that never became a request, and closes.
 async fn turn_away(mut stream: Stream, refused: &Refused, connection: &Arc<Connection>, house: &House) {
     let answer: Bytes = (house.refuse)(refused, connection);
-    // Dropping the stream hears the client out; one that is gone cannot be told anything.
-    let _ = stream.write_all(&answer).await;
-    let _ = stream.flush().await;
+    let told = async {
+        stream.write_all(&answer).await?;
+        stream.flush().await
+    };
+    // Dropping the stream hears the client out; one that is gone, or takes nothing, cannot be told anything.
+    let _ = tokio::time::timeout(house.limits.head_time, told).await;
 }

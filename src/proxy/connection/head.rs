@@ -32,6 +32,9 @@ pub(crate) struct Refused {
 }
 
 impl Refused {
+    /// Its body is announced as longer than any limit.
+    pub(crate) const ENDLESS: Self = Self::new(Reason::TooLarge, "Content-Length is beyond any limit");
+
     pub(super) const fn new(reason: Reason, detail: &'static str) -> Self {
         Self { reason, detail }
     }

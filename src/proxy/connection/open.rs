@@ -10,16 +10,20 @@ use futures_util::task::AtomicWaker;
 use http::HeaderValue;
 
 use super::super::client::address_value;
+use super::Limits;
 use super::chunks::{Chunks, NoChunks};
 use super::frames::Farewell;
+use super::pace::{Download, Flow, Meter, Pace, Upload};
 use crate::access::{Gate, Reason};
-use crate::clock::UnixTime;
+use crate::clock::{self, UnixTime};
 use crate::revocation::OnStale;
 use crate::token::Verified;
 
 /// One open connection.
 pub(crate) struct Connection {
     pub(super) number: u64,
+    /// Since when.
+    pub(super) since: Instant,
     /// Who is at the other end; nobody known behind a Unix socket.
     pub(crate) client: Option<SocketAddr>,
     /// Its address as a header value, made once for all its requests.
@@ -30,6 +34,12 @@ pub(crate) struct Connection {
     pub(super) waker: AtomicWaker,
     /// Ends the connection's own task.
     cancel: AbortHandle,
+    /// What the wire notes.
+    pub(super) flow: Flow,
+    /// What an exchange notes that has the connection for itself (HTTP/1.1).
+    pub(super) meter: Arc<Meter>,
+    /// How it takes what it is sent.
+    download: Mutex<Download>,
     /// Its exchanges: one over HTTP/1.1, as many as there are streams over h2.
     exchanges: Mutex<Vec<Open>>,
     /// Whether the next answer written switches to WebSocket.
@@ -43,10 +53,22 @@ pub(crate) struct Connection {
 impl Connection {
     pub(super) fn new(number: u64, client: Option<SocketAddr>, cancel: AbortHandle) -> Self {
         let address = client.and_then(|client| address_value(client.ip()));
-        let (tls, waker) = (AtomicBool::new(false), AtomicWaker::new());
-        let (upgraded, farewell) = (AtomicBool::new(false), AtomicU8::new(0));
-        let (exchanges, chunks) = (Mutex::default(), Mutex::default());
-        Self { number, client, address, tls, waker, cancel, exchanges, upgraded, farewell, chunks }
+        Self {
+            number,
+            since: clock::instant(),
+            client,
+            address,
+            tls: AtomicBool::new(false),
+            waker: AtomicWaker::new(),
+            cancel,
+            flow: Flow::default(),
+            meter: Arc::default(),
+            download: Mutex::default(),
+            exchanges: Mutex::default(),
+            upgraded: AtomicBool::new(false),
+            farewell: AtomicU8::new(0),
+            chunks: Mutex::default(),
+        }
     }
 
     /// A connection that nobody is behind.
@@ -58,6 +80,11 @@ impl Connection {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether nothing is in flight on it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.exchanges().is_empty()
+    }
+
     fn with<T>(&self, number: u64, look: impl FnOnce(&mut Open) -> T) -> Option<T> {
         self.exchanges().iter_mut().find(|open| open.number == number).map(look)
     }
@@ -67,14 +94,14 @@ impl Connection {
         self.with(number, |open| open.token = Some((token, on_stale)));
     }
 
-    /// Has the exchange end unless its answer has begun by then; with `None`, when it has.
-    pub(crate) fn expect_head(&self, number: u64, due: Option<Instant>) {
-        self.with(number, |open| open.head_due = due);
-    }
-
     /// Why the exchange was ended, if it was.
     pub(crate) fn why_ended(&self, number: u64) -> Option<Reason> {
         self.with(number, |open| open.ended)?
+    }
+
+    /// Whether its client was too slow to send a request's body.
+    pub(crate) fn was_late(&self) -> bool {
+        self.flow.is_late()
     }
 
     /// The answer that is about to be written switches to WebSocket.
@@ -106,8 +133,21 @@ impl Connection {
         Farewell::numbered(self.farewell.load(Ordering::Acquire))
     }
 
-    pub(super) fn inspect(&self, gate: &Gate, at: Moment, next: &mut Duration) {
-        for open in self.exchanges().iter_mut() {
+    /// Ends what may not go on: an exchange, or all of it if the client does not take what it is sent.
+    pub(super) fn inspect(&self, gate: &Gate, at: Moment, limits: &Limits, next: &mut Duration) {
+        let mut exchanges = self.exchanges();
+        let grace = exchanges.iter().map(|open| open.meter.grace(limits)).max();
+        let slow = grace.is_some_and(|grace| {
+            let mut download = self.download.lock().unwrap_or_else(PoisonError::into_inner);
+            download.is_too_slow(at.instant, &self.flow, grace, limits.body_rate)
+        });
+        if slow {
+            exchanges.iter_mut().for_each(Open::give_up);
+            self.cancel.abort();
+            return;
+        }
+        for open in exchanges.iter_mut() {
+            self.hurry(open, at.instant, limits);
             if let Some(reason) = open.inspect(gate, at, next) {
                 self.bid(match reason {
                     Reason::Expired => Farewell::Expired,
@@ -117,6 +157,20 @@ impl Connection {
                 });
                 open.cancel.abort();
             }
+        }
+    }
+
+    /// Looks at how a request's body comes in. Who is late is told so if the connection serves nobody else; ended is who
+    /// cannot be told.
+    fn hurry(&self, open: &mut Open, at: Instant, limits: &Limits) {
+        let alone = Arc::ptr_eq(&open.meter, &self.meter).then_some(&self.flow);
+        match open.upload.look(at, &open.meter, alone, limits) {
+            Pace::Fine => {}
+            Pace::Late => {
+                self.flow.set_late();
+                self.waker.wake();
+            }
+            Pace::TooLate => open.give_up(),
         }
     }
 
@@ -141,8 +195,11 @@ pub(super) struct Open {
     pub(super) cancel: AbortHandle,
     /// The token it was admitted with, and its route's word on staleness.
     pub(super) token: Option<(Arc<Verified>, Option<OnStale>)>,
-    /// By when its answer must have begun, where the engine does not see to that.
-    pub(super) head_due: Option<Instant>,
+    /// When it began.
+    started: Instant,
+    /// What it notes of itself.
+    meter: Arc<Meter>,
+    upload: Upload,
     /// Since when its token cannot be vouched for any more.
     stale: Option<Instant>,
     /// Why it was ended.
@@ -157,8 +214,25 @@ pub(crate) struct Moment {
 }
 
 impl Open {
-    pub(super) const fn new(number: u64, cancel: AbortHandle) -> Self {
-        Self { number, cancel, token: None, head_due: None, stale: None, ended: None }
+    pub(super) fn new(number: u64, cancel: AbortHandle, started: Instant, meter: Arc<Meter>) -> Self {
+        Self {
+            number,
+            cancel,
+            token: None,
+            started,
+            meter,
+            upload: Upload::default(),
+            stale: None,
+            ended: None,
+        }
+    }
+
+    /// Ends it because its client is too slow.
+    fn give_up(&mut self) {
+        if self.ended.is_none() {
+            self.ended = Some(Reason::Timeout);
+            self.cancel.abort();
+        }
     }
 
     /// Says why it may not go on, if so, once; `next` becomes the time until one will have to end, if that is less.
@@ -181,7 +255,7 @@ impl Open {
             };
             *next = gate.ends(token).since(at.time).min(*next);
         }
-        if let (None, Some(due)) = (self.ended, self.head_due) {
+        if let (None, Some(due)) = (self.ended, self.meter.head_due(self.started)) {
             self.ended = (due <= at.instant).then_some(Reason::UpstreamTimeout);
             *next = due.saturating_duration_since(at.instant).min(*next);
         }

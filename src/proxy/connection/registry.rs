@@ -1,21 +1,22 @@
 //! Which connections are open, from whom, what is in flight on them, and when is it all gone?
 
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::AbortHandle;
 use tokio::sync::Notify;
 
 use super::Limits;
 use super::open::{Connection, Moment, Open};
+use super::pace::Meter;
 use crate::access::Gate;
 
 /// All open connections.
 pub(crate) struct Registry {
-    limits: (usize, usize),
+    limits: Limits,
     draining: AtomicBool,
     next: AtomicU64,
     books: Mutex<Books>,
@@ -39,7 +40,7 @@ pub(super) enum Full {
 impl Registry {
     pub(crate) fn new(limits: &Limits) -> Arc<Self> {
         Arc::new(Self {
-            limits: (limits.connections, limits.connections_per_address),
+            limits: *limits,
             draining: AtomicBool::new(false),
             next: AtomicU64::new(0),
             books: Mutex::default(),
@@ -59,12 +60,12 @@ impl Registry {
         cancel: AbortHandle,
     ) -> Result<Registered, Full> {
         let mut books = self.books();
-        if books.open.len() >= self.limits.0 {
+        if books.open.len() >= self.limits.connections {
             return Err(Full::Everywhere);
         }
         if let Some(address) = client {
-            let count = books.by_address.entry(address.ip()).or_default();
-            if *count >= self.limits.1 {
+            let count = books.by_address.entry(household(address.ip())).or_default();
+            if *count >= self.limits.connections_per_address {
                 return Err(Full::ForAddress);
             }
             *count += 1;
@@ -76,10 +77,16 @@ impl Registry {
     }
 
     /// Notes an exchange on `connection`; dropping what is returned strikes it out.
-    pub(super) fn seat<'r>(&'r self, connection: &'r Connection, cancel: AbortHandle) -> Taken<'r> {
+    pub(super) fn seat<'r>(
+        &'r self,
+        connection: &'r Connection,
+        cancel: AbortHandle,
+        started: Instant,
+        meter: &Arc<Meter>,
+    ) -> Taken<'r> {
         self.in_flight.fetch_add(1, Ordering::AcqRel);
         let number = self.next.fetch_add(1, Ordering::Relaxed);
-        connection.exchanges().push(Open::new(number, cancel));
+        connection.exchanges().push(Open::new(number, cancel, started, Arc::clone(meter)));
         Taken { registry: self, connection, number }
     }
 
@@ -128,7 +135,7 @@ impl Registry {
         let open: Vec<Arc<Connection>> = self.books().open.values().cloned().collect();
         for page in open.chunks(PAGE) {
             for connection in page {
-                connection.inspect(gate, at, &mut next);
+                connection.inspect(gate, at, &self.limits, &mut next);
             }
             tokio::task::yield_now().await;
         }
@@ -169,16 +176,25 @@ impl Drop for Registered {
         let mut books = self.registry.books();
         books.open.remove(&self.connection.number);
         if let Some(address) = self.connection.client
-            && let Some(count) = books.by_address.get_mut(&address.ip())
+            && let Some(count) = books.by_address.get_mut(&household(address.ip()))
         {
             *count -= 1;
             if *count == 0 {
-                books.by_address.remove(&address.ip());
+                books.by_address.remove(&household(address.ip()));
             }
         }
         if books.open.is_empty() {
             self.registry.emptied.notify_waiters();
         }
+    }
+}
+
+/// Whose connections are counted together: an IPv4 address, however it is written, or the 2⁶⁴ addresses that one customer
+/// of an IPv6 network has (RFC 6177).
+fn household(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
     }
 }
 
@@ -188,6 +204,16 @@ mod tests {
 
     fn limits(connections: usize, per_address: usize) -> Limits {
         Limits { connections, connections_per_address: per_address, ..Limits::default() }
+    }
+
+    #[test]
+    fn one_customer_is_one_address() {
+        let same =
+            |one: &str, other: &str| household(one.parse().unwrap()) == household(other.parse().unwrap());
+        assert!(same("2001:db8::1", "2001:db8::ffff:1:2:3"));
+        assert!(!same("2001:db8::1", "2001:db8:0:1::1"));
+        assert!(same("::ffff:192.0.2.1", "192.0.2.1"));
+        assert!(!same("::ffff:192.0.2.1", "::ffff:192.0.2.2"));
     }
 
     #[test]

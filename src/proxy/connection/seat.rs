@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use futures_util::future::{AbortHandle, Abortable};
 
+use super::pace::Meter;
 use super::{Connection, Registry};
 use crate::access::Reason;
 use crate::clock;
@@ -26,6 +27,8 @@ pub(crate) struct Seat {
     pub(crate) connection: Arc<Connection>,
     /// When its head was complete.
     pub(crate) started: Instant,
+    /// What it notes of its own pace.
+    pub(crate) meter: Arc<Meter>,
     /// Its number in the connection's books.
     number: u64,
 }
@@ -33,16 +36,13 @@ pub(crate) struct Seat {
 impl Seat {
     /// A seat taken now, that is in no books.
     pub(crate) fn on(connection: Arc<Connection>) -> Self {
-        Self::numbered(connection, u64::MAX)
+        let meter = Arc::clone(&connection.meter);
+        Self { connection, started: clock::instant(), meter, number: u64::MAX }
     }
 
     /// A seat for a request that comes outside any connection of ours; there is none but in Pingora's own tests.
     pub(crate) fn of_nobody() -> Self {
         Self::on(Connection::of_nobody())
-    }
-
-    fn numbered(connection: Arc<Connection>, number: u64) -> Self {
-        Self { connection, started: clock::instant(), number }
     }
 
     /// Has the exchange end when `token` does, or when the set of revocations is stale and its route or the gateway
@@ -54,7 +54,7 @@ impl Seat {
 
     /// Has the exchange end unless its answer has begun by then; with `None`, when it has.
     pub(crate) fn expect_head(&self, due: Option<Instant>) {
-        self.connection.expect_head(self.number, due);
+        self.meter.expect_head(due.map(|due| due.saturating_duration_since(self.started)));
     }
 
     /// Why the exchange was ended, if it was.
@@ -72,10 +72,12 @@ pub(crate) fn current_seat() -> Option<Seat> {
 pub(super) async fn seated<T>(
     registry: &Registry,
     connection: &Arc<Connection>,
+    meter: Arc<Meter>,
     exchange: impl Future<Output = T>,
 ) -> Option<T> {
     let (cancel, registration) = AbortHandle::new_pair();
-    let taken = registry.seat(connection, cancel);
-    let seat = Seat::numbered(Arc::clone(connection), taken.number);
+    let started = clock::instant();
+    let taken = registry.seat(connection, cancel, started, &meter);
+    let seat = Seat { connection: Arc::clone(connection), started, meter, number: taken.number };
     Abortable::new(SEAT.scope(seat, exchange), registration).await.ok()
 }

@@ -22,6 +22,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::Connection;
 use super::frames::{Farewell, Frames};
+use super::ration::Ration;
 
 /// Enough for a response head and a small body; larger writes go straight through.
 const GATHER: usize = 4096;
@@ -106,16 +107,27 @@ pub(super) struct Wire {
     connection: Arc<Connection>,
     /// Where in a WebSocket's frames we stand, once it is one.
     frames: Option<Frames>,
+    /// What an h2 client may send that asks for nothing.
+    ration: Option<Ration>,
 }
 
 impl Wire {
     pub(super) fn new(socket: Socket, connection: &Arc<Connection>) -> Self {
+        let ration = socket.speaks_h2().then(|| Ration::new(connection.since));
         let socket = Some(BufWriter::with_capacity(GATHER, socket));
-        Self { socket, heard_out: false, connection: Arc::clone(connection), frames: None }
+        Self { socket, heard_out: false, connection: Arc::clone(connection), frames: None, ration }
     }
 
     const fn socket(&mut self) -> &mut BufWriter<Socket> {
         self.socket.as_mut().expect("the socket is there until the drop")
+    }
+
+    /// Notes whether the client is waited for; while a body is, by whom we are woken when it is late.
+    fn listen(&self, polled: &Poll<io::Result<()>>, cx: &Context<'_>) {
+        self.connection.flow.set_listening(polled.is_pending());
+        if polled.is_pending() && self.connection.meter.is_uploading() {
+            self.connection.waker.register(cx.waker());
+        }
     }
 
     fn fd(&self) -> RawFd {
@@ -164,18 +176,29 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.connection.flow.is_late() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
         let before = buf.filled().len();
         let polled = Pin::new(self.socket()).poll_read(cx, buf);
+        self.listen(&polled, cx);
         if matches!(&polled, Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0)
             || matches!(&polled, Poll::Ready(Err(_)))
         {
             self.heard_out = true;
         }
-        if self.connection.came(&buf.filled()[before..]).is_err() {
-            return Poll::Ready(Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "the body's chunks are none",
-            )));
+        let this = &mut *self;
+        let read = &buf.filled()[before..];
+        if this.connection.came(read).is_err() {
+            let error = io::Error::new(io::ErrorKind::InvalidData, "the body's chunks are none");
+            return Poll::Ready(Err(error));
+        }
+        if let Some(ration) = &mut this.ration
+            && ration.pass(read, &this.connection.flow).is_err()
+        {
+            tracing::debug!(client = ?this.connection.client, "an h2 client sent too much that asks for nothing");
+            this.heard_out = true;
+            return Poll::Ready(Err(io::ErrorKind::QuotaExceeded.into()));
         }
         polled
     }
@@ -184,16 +207,20 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(self.socket()).poll_write(cx, buf);
-        if let Poll::Ready(Ok(taken)) = polled
-            && self.connection.is_upgraded()
-        {
-            self.frames.get_or_insert(Frames::START).pass(&buf[..taken]);
+        self.connection.flow.set_stuck(polled.is_pending());
+        if let Poll::Ready(Ok(taken)) = polled {
+            self.connection.flow.wrote(taken);
+            if self.connection.is_upgraded() {
+                self.frames.get_or_insert(Frames::START).pass(&buf[..taken]);
+            }
         }
         polled
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(self.socket()).poll_flush(cx)
+        let polled = Pin::new(self.socket()).poll_flush(cx);
+        self.connection.flow.set_stuck(polled.is_pending());
+        polled
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

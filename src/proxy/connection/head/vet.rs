@@ -113,7 +113,7 @@ impl<'b> Head<'b> {
         let length: Option<u64> = std::str::from_utf8(value).ok().and_then(|digits| digits.parse().ok());
         match length {
             Some(length) if i64::try_from(length).is_ok() => Ok(()),
-            _ => Err(Refused::new(Reason::TooLarge, "Content-Length is beyond any limit")),
+            _ => Err(Refused::ENDLESS),
         }
     }
 
