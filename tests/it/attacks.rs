@@ -5,4 +5,5 @@ mod framing;
 mod headers;
 mod login;
 mod paths;
+mod resources;
 mod tokens;

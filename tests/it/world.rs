@@ -3,6 +3,7 @@
 
 pub(crate) mod binary;
 pub(crate) mod chaos;
+pub(crate) mod frames;
 pub(crate) mod people;
 pub(crate) mod raw;
 pub(crate) mod recorder;
