@@ -19,6 +19,9 @@ use http::Method;
 use crate::identity::Scopes;
 use crate::revocation::OnStale;
 
+/// What is said of [`Found::LikeAnother`].
+pub const LIKE_ANOTHER: &str = "but for upper and lower case it is under another route, which asks for more";
+
 /// What a route asks of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use super::gate::{admit, bearer, objection};
 use super::{Denial, Identity, Reason};
 use crate::revocation::Standing;
-use crate::route::{Access, Found, Host, Route, RouteTable, ScopeRule, Target};
+use crate::route::{Access, Found, Host, LIKE_ANOTHER, Route, RouteTable, ScopeRule, Target};
 use crate::token::{Verified, Verifier};
 
 /// The request that is asked about.
@@ -159,6 +159,10 @@ fn find<'t>(
             let allow = allow.to_str().unwrap_or_default();
             told.tell("method", Mark::Missed, format!("{} is not among {allow}", question.method));
             Err(Reason::MethodNotAllowed)
+        }
+        Found::LikeAnother => {
+            told.tell("route", Mark::Missed, LIKE_ANOTHER);
+            Err(Reason::BadTarget)
         }
     }
 }

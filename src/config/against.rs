@@ -99,6 +99,7 @@ fn opens(
         Found::Route(was) if was.access == Access::Public => None,
         Found::Route(was) => Some((route.line, was.access.as_str())),
         Found::MethodNotAllowed(_) => Some((route.line, "405")),
+        Found::LikeAnother => Some((route.line, "400")),
     }
 }
 

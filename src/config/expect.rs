@@ -11,7 +11,7 @@ use super::reading::Reading;
 use super::section::{At, Section, as_string};
 use super::settings::{Config, Expect, ExpectAs};
 use crate::identity::Scopes;
-use crate::route::{Access, Found, Host, RouteTable, ScopeRule, Target};
+use crate::route::{Access, Found, Host, LIKE_ANOTHER, RouteTable, ScopeRule, Target};
 
 const REQUEST: &str = "\"POST /event/new\"";
 
@@ -95,6 +95,7 @@ fn decide(config: &Config, table: &RouteTable, case: &Expect) -> (u16, String) {
             let allow = String::from_utf8_lossy(allow.as_bytes()).into_owned();
             return (405, format!("routes name the path, but not the method; allowed: {allow}"));
         }
+        Found::LikeAnother => return (400, format!("the target is refused: {LIKE_ANOTHER}")),
         Found::Route(route) => route,
     };
     let place = if route.line == 0 { "[routing] default".to_owned() } else { format!("line {}", route.line) };

@@ -27,7 +27,7 @@ mod wire;
 pub(crate) use door::{Bound, Door};
 #[cfg(fuzzing)]
 pub use fuzz::{VettedHead, follow_chunks, vet_head};
-pub(crate) use head::Refused;
+pub(crate) use head::{MOST_FIELDS, Refused};
 pub(crate) use open::{Connection, Moment};
 pub(crate) use pace::piece_time;
 pub(crate) use registry::Registry;

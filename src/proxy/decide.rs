@@ -1,16 +1,17 @@
 //! What becomes of this request? Canonical target → host → our own endpoint? → route and method → rights. Synchronous:
 //! nothing here waits.
 
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use pingora::http::RequestHeader;
 
+use super::connection::MOST_FIELDS;
 use super::cors;
 use super::exchange::{Admitted, Record};
 use super::handshake::{self, is_handshake};
 use super::lasting::Lasting;
 use super::policy::{Place, Policy};
 use crate::access::{Denial, Reason};
-use crate::route::{Found, Host, Route, Target};
+use crate::route::{Found, Host, LIKE_ANOTHER, Route, Target};
 
 /// What becomes of a request.
 pub(super) enum Decision {
@@ -22,12 +23,14 @@ pub(super) enum Decision {
     Preflight,
     /// `OPTIONS *` (RFC 9110 §9.3.7): answered here.
     Capabilities,
+    /// It has more header fields than are read: 431.
+    HeadTooLarge(Denial, StatusCode),
     /// It is refused.
     Refuse { denial: Denial, allow: Option<HeaderValue>, detail: Option<&'static str> },
 }
 
 impl Decision {
-    fn refuse(reason: Reason) -> Self {
+    pub(super) fn refuse(reason: Reason) -> Self {
         Self::Refuse { denial: Denial::of(reason), allow: None, detail: None }
     }
 
@@ -41,6 +44,11 @@ pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Reco
     let headers = &request.headers;
     record.method = request.method.clone();
     record.origin = policy.cors.allowed(headers);
+    if headers.len() > MOST_FIELDS {
+        // Over HTTP/1.1 the door has counted them already.
+        let no = Denial::of(Reason::TooLarge);
+        return Decision::HeadTooLarge(no, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
     let raw = request.raw_path();
     if raw == b"*" && request.method == Method::OPTIONS {
         record.path = "*".into();
@@ -76,6 +84,7 @@ pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Reco
             allow: Some(allow.clone()),
             detail: None,
         },
+        Found::LikeAnother => Decision::explained(Reason::BadTarget, LIKE_ANOTHER),
         Found::Route(route) => admit(policy, route, request, record),
     }
 }

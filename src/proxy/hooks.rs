@@ -22,7 +22,7 @@ use super::forward::Facts;
 use super::lasting::{self, Lasting};
 use super::patience::{self, Patience};
 use super::policy::Policy;
-use super::respond::{decorate, no_content, respond};
+use super::respond::{decorate, hold_to_no_body, no_content, respond};
 use crate::access::{Denial, Reason};
 use crate::answer::{Refusal, refusal};
 use crate::clock;
@@ -54,6 +54,9 @@ impl Hooks {
         exchange.record.client = client;
         let began = clock::instant();
         let mut decision = decide(&self.policy, request, &mut exchange.record);
+        if let Err(reason) = hold_to_no_body(session, self.policy.limits.head_time).await {
+            decision = Decision::refuse(reason);
+        }
         if self.policy.gate.looks_twice() {
             // Boxed: few gateways do, and every request would carry the room for it.
             decision = Box::pin(look_again(&self.policy, decision)).await;
@@ -81,6 +84,7 @@ impl Hooks {
                 exchange.record.reason = Reason::Endpoint;
                 no_content()
             }
+            Decision::HeadTooLarge(no, status) => self.refuse(exchange, &no, None, None, Some(status)),
             Decision::Refuse { denial, allow, detail } => {
                 self.refuse(exchange, &denial, allow.as_ref(), detail, None)
             }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
 use pingora::proxy::Session;
@@ -19,6 +19,7 @@ use crate::access::Reason;
 pub(super) fn no_content() -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = StatusCode::NO_CONTENT;
+    answer.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
 }
 
@@ -58,6 +59,21 @@ pub(super) fn decorate(head: &mut ResponseHeader, exchange: &Exchange) -> pingor
     Ok(())
 }
 
+/// Holds a request over h2 that says its body is empty to that: its stream may go on all the same (RFC 9113 §8.1.1), and
+/// once the engine has sent such a request upstream it is whole, whatever follows.
+pub(super) async fn hold_to_no_body(session: &mut Session, patience: Duration) -> Result<(), Reason> {
+    let head = session.req_header();
+    if head.version != Version::HTTP_2 || announced_length(&head.headers) != Some(0) {
+        return Ok(());
+    }
+    // Boxed: few requests are so, and every request would carry the room for it.
+    Box::pin(read_body(session, 0, patience)).await.map(drop)
+}
+
+fn expects_continue(headers: &HeaderMap) -> bool {
+    headers.get(header::EXPECT).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
 /// Reads the whole body of a request to an endpoint of ours: at most `most` bytes, within `patience` in all.
 pub(super) async fn read_body(
     session: &mut Session,
@@ -69,7 +85,7 @@ pub(super) async fn read_body(
     }
     let body = async {
         // A client that asks first waits for this answer (RFC 9110 §10.1.1); Pingora gives it only on the way upstream.
-        if session.req_header().headers.contains_key(header::EXPECT)
+        if expects_continue(&session.req_header().headers)
             && let ServerSession::H1(session) = session.as_downstream_mut()
         {
             session.write_continue_response().await.map_err(|_| Reason::BadFraming)?;

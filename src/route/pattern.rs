@@ -74,6 +74,15 @@ impl Pattern {
         &self.text
     }
 
+    /// The same with its letters in lower case; `as_str` stays as it was written.
+    pub(super) fn in_lower_case(&self) -> Self {
+        let lower = |segment: &Segment| match segment {
+            Segment::Literal(bytes) => Segment::Literal(bytes.to_ascii_lowercase().into()),
+            Segment::Name(name) => Segment::Name(name.clone()),
+        };
+        Self { segments: self.segments.iter().map(lower).collect(), ..self.clone() }
+    }
+
     /// Whether it is `/**`: everything.
     pub fn is_everything(&self) -> bool {
         self.rest && self.segments.is_empty()

@@ -5,7 +5,11 @@
 //! that names the path decides (see [`tree`]), and methods are looked up within that pattern alone: a method it does
 //! not name is refused, it never slips through to a wider route. The order of routes means nothing; two that could
 //! both be meant are a [`RouteProblem`].
+//!
+//! Letters have a case; but a backend may not heed it, and serve `/API` as `/api`. So a path that is under another
+//! route but for the case of its letters, one that asks for more, is refused.
 
+mod alike;
 mod tree;
 
 use std::time::Duration;
@@ -13,6 +17,7 @@ use std::time::Duration;
 use hashbrown::HashMap;
 use http::{HeaderValue, Method};
 
+use self::alike::Alike;
 use self::tree::Tree;
 use super::{Access, Host, RouteSpec, SERVED, ScopeRule, StreamRules, is_served};
 use crate::revocation::OnStale;
@@ -62,6 +67,8 @@ pub enum Found<'t> {
     Route(&'t Route),
     /// Routes name the path, none the method; or the method is never served: the `Allow` value (RFC 9110 §10.2.1).
     MethodNotAllowed(&'t HeaderValue),
+    /// But for the case of its letters the path is under another route, which asks for more.
+    LikeAnother,
 }
 
 /// All routes.
@@ -70,6 +77,7 @@ pub struct RouteTable {
     routes: Box<[Route]>,
     hosts: HashMap<Host, Tree<Choice>>,
     every_host: Tree<Choice>,
+    alike: Alike,
 }
 
 /// The routes that share one pattern.
@@ -103,14 +111,33 @@ impl RouteTable {
         if !problems.is_empty() {
             return Err(problems);
         }
+        let alike = Alike::of(&routes);
         let last = default_route(routes.len(), default);
         let routes =
             routes.into_iter().enumerate().map(|(id, spec)| in_force(id, spec)).chain([last]).collect();
-        Ok(Self { routes, hosts, every_host })
+        Ok(Self { routes, hosts, every_host, alike })
     }
 
     /// Finds the route. A route for the host beats one for every host; then the most specific path wins; then the method.
     pub fn find(&self, host: Option<&Host>, method: &Method, path: &str) -> Found<'_> {
+        match self.find_by_letter(host, method, path) {
+            Found::Route(route) if self.is_like_another(route, host, method, path) => Found::LikeAnother,
+            found => found,
+        }
+    }
+
+    /// Whether a backend that does not heed the case of letters would do for `path` what another route than `found`
+    /// asks more for.
+    fn is_like_another(&self, found: &Route, host: Option<&Host>, method: &Method, path: &str) -> bool {
+        let others = self.alike.find(host, path);
+        if others.is_empty() || others.iter().any(|other| other.route == found.id) {
+            return false;
+        }
+        let mut taking = others.iter().filter(|other| other.takes(method)).peekable();
+        taking.peek().is_none() || taking.any(|other| self.routes[other.route].asks_more_than(found))
+    }
+
+    fn find_by_letter(&self, host: Option<&Host>, method: &Method, path: &str) -> Found<'_> {
         let own = host.and_then(|host| self.hosts.get(host)).and_then(|tree| tree.find(path));
         let Some(choice) = own.or_else(|| self.every_host.find(path)) else {
             if !is_served(method) {
@@ -129,6 +156,20 @@ impl RouteTable {
     /// All routes in force, the default last.
     pub fn routes(&self) -> &[Route] {
         &self.routes
+    }
+}
+
+impl Route {
+    /// Whether it refuses somebody whom `other` lets through.
+    fn asks_more_than(&self, other: &Self) -> bool {
+        let weight = |access| match access {
+            Access::Public => 0,
+            Access::Optional => 1,
+            Access::Authenticated => 2,
+            Access::Denied => 3,
+        };
+        let scopes = self.scopes != ScopeRule::None && self.scopes != other.scopes;
+        weight(self.access) > weight(other.access) || (scopes && other.access != Access::Denied)
     }
 }
 

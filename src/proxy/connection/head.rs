@@ -17,6 +17,7 @@ use crate::access::Reason;
 
 mod vet;
 
+pub(crate) use vet::MOST_FIELDS;
 pub(super) use vet::{Vetted, vet};
 
 /// What a typical head fits in.
@@ -29,6 +30,8 @@ pub(crate) struct Refused {
     pub(crate) reason: Reason,
     /// What is wrong with it, for the client and the log.
     pub(crate) detail: &'static str,
+    /// Whether it began as a `HEAD`, whose answer has no body.
+    pub(crate) to_head: bool,
 }
 
 impl Refused {
@@ -36,7 +39,12 @@ impl Refused {
     pub(crate) const ENDLESS: Self = Self::new(Reason::TooLarge, "Content-Length is beyond any limit");
 
     pub(super) const fn new(reason: Reason, detail: &'static str) -> Self {
-        Self { reason, detail }
+        Self { reason, detail, to_head: false }
+    }
+
+    /// The same for the head that begins with `bytes`.
+    fn of(self, bytes: &[u8]) -> Self {
+        Self { to_head: bytes.starts_with(b"HEAD "), ..self }
     }
 }
 
@@ -91,7 +99,7 @@ impl Reader {
             match vet(&buffer, self.most) {
                 Vetted::Whole => return Ok(buffer),
                 Vetted::Rewritten(rewritten) => return Ok(rewritten),
-                Vetted::Refused(refused) => return Err(End::Refused(refused)),
+                Vetted::Refused(refused) => return Err(End::Refused(refused.of(&buffer))),
                 Vetted::Partial => {}
             }
             if !begun && !buffer.is_empty() {
@@ -129,7 +137,7 @@ impl Reader {
                         return Err(End::Closed);
                     } else {
                         let late = Refused::new(Reason::Timeout, "the request head did not arrive in time");
-                        return Err(End::Refused(late));
+                        return Err(End::Refused(late.of(buffer)));
                     }
                 }
             }

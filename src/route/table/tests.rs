@@ -33,6 +33,7 @@ fn find(table: &RouteTable, method: &str, host: &str, path: &str) -> String {
     match table.find(host.as_ref(), &method.parse().unwrap(), path) {
         Found::Route(route) => route.name.clone(),
         Found::MethodNotAllowed(allow) => format!("405 {}", allow.to_str().unwrap()),
+        Found::LikeAnother => "400".to_owned(),
     }
 }
 
@@ -237,4 +238,47 @@ fn the_default_is_the_last_route() {
     assert_eq!(ids, [(0, "/a"), (1, "/b"), (2, "default")]);
     let last = &table.routes()[2];
     assert_eq!((last.access, last.upstream, last.line), (Access::Denied, 3, 0));
+}
+
+#[test]
+fn letters_of_the_other_case_open_nothing() {
+    let scoped = |text: &str, access, scope: &str| {
+        let scopes = if scope.is_empty() {
+            ScopeRule::None
+        } else {
+            ScopeRule::All(crate::identity::Scopes::parse(scope).unwrap())
+        };
+        RouteSpec { access, scopes, ..spec(text) }
+    };
+    let routes = vec![
+        scoped("/api/**", Access::Authenticated, "api"),
+        scoped("/public/**", Access::Public, ""),
+        scoped("/public/mine/**", Access::Authenticated, ""),
+        scoped("GET /read/**", Access::Authenticated, ""),
+        scoped("/Users/{id}", Access::Public, ""),
+        scoped("/users/{id}", Access::Authenticated, "users"),
+        scoped("/files/{name}", Access::Authenticated, "files"),
+        scoped("/files/Secret", Access::Denied, ""),
+        scoped("own.test/**", Access::Authenticated, ""),
+    ];
+    let table = RouteTable::build(routes, (Access::Authenticated, 0)).unwrap();
+    for (method, host, path, found) in [
+        ("GET", "", "/api/X", "/api/**"),
+        ("GET", "", "/API/x", "400"),
+        ("GET", "", "/aPi", "400"),
+        ("GET", "", "/APIs", "default"),
+        ("GET", "", "/PUBLIC/x", "default"),
+        ("GET", "", "/public/MINE/x", "400"),
+        ("GET", "", "/public/THEIRS/x", "/public/**"),
+        ("GET", "", "/READ/x", "default"),
+        ("POST", "", "/READ/x", "400"),
+        ("GET", "", "/Users/1", "/Users/{id}"),
+        ("GET", "", "/users/1", "/users/{id}"),
+        ("GET", "", "/USERS/1", "400"),
+        ("GET", "", "/files/secret", "400"),
+        ("GET", "", "/files/other", "/files/{name}"),
+        ("GET", "own.test", "/API/x", "own.test/**"),
+    ] {
+        assert_eq!(find(&table, method, host, path), found, "{method} {host}{path}");
+    }
 }

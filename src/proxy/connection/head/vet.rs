@@ -19,7 +19,7 @@ pub(in super::super) enum Vetted {
 }
 
 /// More header lines than any client of good will sends.
-const MOST_FIELDS: usize = 128;
+pub(crate) const MOST_FIELDS: usize = 128;
 
 /// Vets the head at the start of `bytes`, which may be `most` bytes long.
 pub(in super::super) fn vet(bytes: &[u8], most: usize) -> Vetted {
