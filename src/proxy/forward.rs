@@ -20,7 +20,7 @@ const FORWARDED_HOST: &str = "X-Forwarded-Host";
 pub(super) const REQUEST_ID: &str = "X-Request-Id";
 
 /// Headers by which clients try to speak for a proxy, beside everything that begins with `x-forwarded-`.
-const FORGED: [&str; 15] = [
+const FORGED: [&str; 18] = [
     "cf-connecting-ip",
     "fastly-client-ip",
     "forwarded",
@@ -29,9 +29,12 @@ const FORGED: [&str; 15] = [
     "x-cluster-client-ip",
     "x-envoy-external-address",
     "x-envoy-original-path",
+    "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-host",
     "x-original-method",
+    "x-original-uri",
     "x-original-url",
     "x-real-ip",
     "x-request-id",
