@@ -1,9 +1,10 @@
 //! May a page on another origin read this? Preflights answered by us, and headers on every answer (Fetch standard).
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 
 use super::CorsSettings;
+use super::respond::no_content;
 
 /// The origins that may read.
 #[derive(Debug, Default)]
@@ -44,8 +45,7 @@ pub(super) fn is_preflight(method: &Method, headers: &HeaderMap) -> bool {
 
 /// The answer to a preflight of an allowed origin. It opens nothing: the request that follows is checked like any.
 pub(super) fn preflight(headers: &HeaderMap) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::new());
-    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let mut answer = no_content();
     let fields = answer.headers_mut();
     fields.insert(header::ACCESS_CONTROL_ALLOW_METHODS, METHODS);
     if let Some(asked) = headers.get(header::ACCESS_CONTROL_REQUEST_HEADERS) {

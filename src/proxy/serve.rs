@@ -126,6 +126,10 @@ fn turned_away(policy: &Arc<Policy>, refused: &Refused, connection: &Arc<Connect
         answer.headers_mut().insert(header::ALLOW, SERVED.clone());
     }
     note_refused(policy, refused, connection, id, answer.status().as_u16());
+    if refused.to_head {
+        // Its length stays: it is what a GET would have got (RFC 9110 §9.3.2).
+        *answer.body_mut() = Bytes::new();
+    }
     on_the_wire(&answer)
 }
 
