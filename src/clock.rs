@@ -3,7 +3,7 @@
 //! Everything that depends on time takes a [`Clock`], so that a test can hold it still or move it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A moment of wall-clock time: milliseconds since the Unix epoch.
@@ -52,7 +52,13 @@ pub struct Clock {
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Manual(Arc<AtomicU64>),
+    Manual(Arc<Hand>),
+}
+
+#[derive(Debug)]
+struct Hand {
+    millis: AtomicU64,
+    broken: AtomicBool,
 }
 
 impl Clock {
@@ -63,8 +69,9 @@ impl Clock {
 
     /// A clock that stands at `start` until its [`ManualClock`] moves it.
     pub fn manual(start: UnixTime) -> (Self, ManualClock) {
-        let millis = Arc::new(AtomicU64::new(start.millis()));
-        (Self { source: Source::Manual(Arc::clone(&millis)) }, ManualClock { millis })
+        let hand = Hand { millis: AtomicU64::new(start.millis()), broken: AtomicBool::new(false) };
+        let hand = Arc::new(hand);
+        (Self { source: Source::Manual(Arc::clone(&hand)) }, ManualClock { hand })
     }
 
     /// The moment, if this is a manual clock: with the system's, a store that several machines share goes by its own.
@@ -83,7 +90,10 @@ impl Clock {
                 let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 UnixTime(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
             }
-            Source::Manual(millis) => UnixTime(millis.load(Ordering::SeqCst)),
+            Source::Manual(hand) => {
+                assert!(!hand.broken.swap(false, Ordering::SeqCst), "the clock was broken by its hand");
+                UnixTime(hand.millis.load(Ordering::SeqCst))
+            }
         }
     }
 }
@@ -97,12 +107,22 @@ pub fn instant() -> Instant {
 /// The hand of a manual [`Clock`].
 #[derive(Clone, Debug)]
 pub struct ManualClock {
-    millis: Arc<AtomicU64>,
+    hand: Arc<Hand>,
 }
 
 impl ManualClock {
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.millis.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.hand.millis.fetch_add(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// Whoever asks for the time next panics: so a test sees what becomes of a panic anywhere.
+    pub fn break_once(&self) {
+        self.hand.broken.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether nobody has asked since it was broken.
+    pub fn is_broken(&self) -> bool {
+        self.hand.broken.load(Ordering::SeqCst)
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::clock::Clock;
 use crate::config::Config;
 use crate::observe::Writer;
 use crate::proxy::Listening;
@@ -57,15 +58,16 @@ pub struct Gateway {
 impl Gateway {
     /// Binds every listener (or fails at once), opens the stores and serves on the current tokio runtime.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        Self::start_logging_to(std::io::stdout(), config).await
+        Self::start_with(config, Clock::system(), std::io::stdout()).await
     }
 
-    /// The same; the access log, if the configuration wants one, is written to `sink`.
-    pub async fn start_logging_to(
-        sink: impl Write + Send + 'static,
+    /// The same by this clock; the access log, if the configuration wants one, is written to `sink`.
+    pub async fn start_with(
         config: Config,
+        clock: Clock,
+        sink: impl Write + Send + 'static,
     ) -> Result<Self, StartError> {
-        build::build(config, sink).await
+        build::build(config, clock, sink).await
     }
 
     /// Where the public TCP listeners are, ports filled in.

@@ -3,9 +3,11 @@
 //! One task for all exchanges. It looks at them when the set of revocations has changed, when the next token expires, and
 //! once a second in any case: a token that came since may expire sooner, and a set grows stale without a change.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::AbortHandle;
 
 use super::connection::{Moment, Registry};
@@ -40,8 +42,15 @@ async fn watch(policy: Arc<Policy>, registry: Arc<Registry>) {
         // What changes from here on is looked at again.
         changed.mark_unchanged();
         let began = clock::instant();
-        let at = Moment { time: policy.clock.now(), instant: began };
-        let next = registry.inspect(&policy.gate, at, TICK).await;
+        let look = async {
+            let at = Moment { time: policy.clock.now(), instant: began };
+            registry.inspect(&policy.gate, at, TICK).await
+        };
+        // Without this task nothing would end a stream any more: a look that fails is one look less.
+        let next = AssertUnwindSafe(look).catch_unwind().await.unwrap_or_else(|_| {
+            tracing::error!("a look at the requests in flight failed; the next follows");
+            PAUSE
+        });
         let pause = PAUSE.max(clock::instant().saturating_duration_since(began) * REST);
         tokio::time::sleep(pause).await;
         // A change that came meanwhile is there at once. The sender lives as long as the gate, which is held here.

@@ -2,11 +2,13 @@
 //!
 //! One task that does what [`Replica`](super::replica::Replica) says next, for as long as the gateway runs.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
@@ -139,20 +141,33 @@ impl Follower {
     pub(crate) async fn run(mut self) {
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.step().await {
-                Ok(()) => pause = FIRST_PAUSE,
-                Err(error) => {
-                    tracing::debug!("{error}; next attempt in {} ms", pause.as_millis());
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+            let error = match AssertUnwindSafe(self.step_and_sweep()).catch_unwind().await {
+                Ok(Ok(())) => {
+                    pause = FIRST_PAUSE;
+                    continue;
                 }
-            }
-            let now = self.clock.now();
-            for shard in 0..SWEPT_PER_STEP {
-                self.shared.index.sweep(self.swept + shard, now);
-            }
-            self.swept = (self.swept + SWEPT_PER_STEP) % SHARDS;
+                Ok(Err(error)) => error.to_string(),
+                // Whatever it left half done is read anew. Without this task every answer would soon be a 503.
+                Err(_) => {
+                    self.shared.replica().start_over();
+                    tracing::error!("a step in following the revocation log failed; reading all of it again");
+                    "it failed".to_owned()
+                }
+            };
+            tracing::debug!("{error}; next attempt in {} ms", pause.as_millis());
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    async fn step_and_sweep(&mut self) -> Result<(), Unavailable> {
+        let result = self.step().await;
+        let now = self.clock.now();
+        for shard in 0..SWEPT_PER_STEP {
+            self.shared.index.sweep(self.swept + shard, now);
+        }
+        self.swept = (self.swept + SWEPT_PER_STEP) % SHARDS;
+        result
     }
 
     /// One reply of the log, taken in.

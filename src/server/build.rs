@@ -43,7 +43,11 @@ struct Core {
     routes: RouteTable,
 }
 
-pub(super) async fn build(config: Config, sink: impl Write + Send + 'static) -> Result<Gateway, StartError> {
+pub(super) async fn build(
+    config: Config,
+    clock: Clock,
+    sink: impl Write + Send + 'static,
+) -> Result<Gateway, StartError> {
     let bindings = Bindings::bind(&config.listen).await.map_err(|error| {
         StartError::new(error.to_string(), "free the address, or change [listen] in the configuration")
     })?;
@@ -56,7 +60,7 @@ pub(super) async fn build(config: Config, sink: impl Write + Send + 'static) -> 
         let remedy = "another gateway may be using this configuration; if not, change `control` in [listen]";
         StartError::new(format!("cannot listen on {}: {error}", config.listen.control.display()), remedy)
     })?;
-    let core = core(&config).await?;
+    let core = core(&config, clock).await?;
     let (log, writer) = access_log(&config, sink)?;
     let (shutdown, watch) = watch::channel(false);
     let upstreams = upstreams(&config, &core.metrics, &watch).await;
@@ -110,8 +114,7 @@ pub(super) async fn build(config: Config, sink: impl Write + Send + 'static) -> 
     })
 }
 
-async fn core(config: &Config) -> Result<Core, StartError> {
-    let clock = Clock::system();
+async fn core(config: &Config, clock: Clock) -> Result<Core, StartError> {
     let routes = RouteTable::build(config.routes.clone(), config.default_route)
         .map_err(|problems| StartError::new(problems[0].message.clone(), "run `gatepass check`"))?;
     let metrics = metrics(config, &routes);

@@ -15,6 +15,7 @@ pub(crate) mod tokens;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use gatepass::clock::Clock;
 use gatepass::config::Config;
 use gatepass::server::Gateway;
 
@@ -145,8 +146,8 @@ impl World {
         let mut config = load(dir.path(), text);
         config.log.access = true;
         let mint = Mint::new(&config.tokens);
-        let gateway =
-            Gateway::start_logging_to(said::Ear("access"), config).await.expect("the gateway starts");
+        let gateway = Gateway::start_with(config, Clock::system(), said::Ear("access")).await;
+        let gateway = gateway.expect("the gateway starts");
         Self { dir, recorder, gateway, mint }
     }
 
