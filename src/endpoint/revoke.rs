@@ -29,11 +29,18 @@ pub(super) async fn answer(
     };
     match desk.logins.revoke(&token).await {
         Ok(revoked) => {
-            if revoked {
+            if revoked.is_some() {
                 desk.metrics.revocation(Scope::Token);
             }
-            tracing::info!(revoked, request_id = caller.request_id, "revocation");
-            Reply::empty(&caller, StatusCode::OK, None)
+            let subject = revoked.map(|token| token.subject().to_string());
+            tracing::info!(
+                revoked = subject.is_some(),
+                subject,
+                client = caller.client.map(tracing::field::display),
+                request_id = caller.request_id,
+                "revocation"
+            );
+            Reply::empty(&caller, StatusCode::OK, subject)
         }
         Err(error) => {
             tracing::warn!(request_id = caller.request_id, "a revocation was not taken: {error}");

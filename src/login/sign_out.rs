@@ -2,6 +2,8 @@
 //!
 //! A revocation is kept as long as anything it names could still be valid, and forgotten after.
 
+use std::sync::Arc;
+
 use crate::revocation::{Revocation, Scope, Unavailable};
 use crate::token::Verified;
 
@@ -27,12 +29,12 @@ impl Logins {
         Ok(scope)
     }
 
-    /// RFC 7009: revokes the token if it is one of ours and still good; anything else is no error (`Ok(false)`).
-    pub async fn revoke(&self, token: &str) -> Result<bool, Unavailable> {
-        let Ok(token) = self.verifier.verify(token) else { return Ok(false) };
+    /// RFC 7009: revokes the token if it is one of ours and still good, and says which; anything else is no error.
+    pub async fn revoke(&self, token: &str) -> Result<Option<Arc<Verified>>, Unavailable> {
+        let Ok(token) = self.verifier.verify(token) else { return Ok(None) };
         let expires = token.expires().plus(self.leeway);
         let digest = token.digests().token;
         self.revocations.revoke(Revocation { scope: Scope::Token, digest, expires }).await?;
-        Ok(true)
+        Ok(Some(token))
     }
 }
