@@ -1,44 +1,12 @@
 //! Messages that two parsers would cut differently, and clients that keep us waiting: groups D and G.
 
+mod h2;
+mod lengths;
+mod upgrades;
+mod upstreams;
+
 use crate::world::raw::Raw;
 use crate::world::{ROUTES, World};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn d01_d03_d06_d14_framing_that_is_not_clear_is_refused_and_closes() {
-    let world = World::new().await;
-    let token = world.mint.token("alice", "");
-    for fields in [
-        "Content-Length: 30\r\nTransfer-Encoding: chunked",
-        "Transfer-Encoding: chunked\r\nContent-Length: 30",
-        "Content-Length: +3",
-        "Content-Length: 0x3",
-        "Content-Length: -1",
-        "Content-Length: ",
-        "Content-Length: 3,4",
-        "Content-Length: 3\r\nContent-Length: 3",
-        "Transfer-Encoding: gzip, chunked",
-        "Transfer-Encoding: identity",
-        "Transfer-Encoding: xchunked",
-        "Transfer-Encoding : chunked",
-        "X: a\r\n folded",
-        "\"X\": a",
-        "no colon",
-        ": empty",
-    ] {
-        let request = format!(
-            "POST /api/x HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\n{fields}\r\n\r\n0\r\n\r\nGET /api/admin HTTP/1.1\r\nHost: gw.test\r\n\r\n"
-        );
-        let mut raw = Raw::connect(world.address()).await;
-        let answer = raw.ask(request).await.expect("an answer");
-        assert_eq!((answer.status, answer.value("connection")), (400, "close"), "{fields}");
-        assert!(raw.is_closed().await, "{fields}");
-    }
-    let old = format!(
-        "POST /api/x HTTP/1.0\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    );
-    assert_eq!(Raw::connect(world.address()).await.ask(old).await.unwrap().status, 400);
-    assert_eq!(world.recorder.hits(), 0);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d09_the_body_of_a_refused_request_is_not_a_request() {
@@ -56,57 +24,6 @@ async fn d09_the_body_of_a_refused_request_is_not_a_request() {
         assert!(next.is_none_or(|answer| answer.status == 200));
     }
     assert!(world.recorder.seen().iter().all(|r| !r.head.contains("smuggled")));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn d11_d12_an_upgrade_is_an_ordinary_request() {
-    let world = World::new().await;
-    let token = world.mint.token("alice", "");
-    for fields in [
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-        "Upgrade: websocket",
-        "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABkAAQAAP__",
-    ] {
-        let request = format!("GET /api/ws HTTP/1.1\r\nHost: gw.test\r\n{fields}\r\n\r\n");
-        assert_eq!(Raw::connect(world.address()).await.ask(request).await.unwrap().status, 401);
-        let request = format!(
-            "GET /api/ws HTTP/1.1\r\nHost: gw.test\r\nAuthorization: Bearer {token}\r\n{fields}\r\n\r\n"
-        );
-        assert_eq!(Raw::connect(world.address()).await.ask(request).await.unwrap().status, 200);
-        let seen = world.recorder.last();
-        assert!(
-            seen.folded("upgrade").is_empty() && seen.folded("http2-settings").is_empty(),
-            "{}",
-            seen.head
-        );
-        assert_eq!(seen.folded("x-auth-user"), ["alice"]);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn d17_d19_d20_versions_and_methods_that_are_not_served() {
-    let world = World::new().await;
-    for line in [
-        "GET /public/x HTTP/0.9",
-        "GET /public/x HTTP/1.2",
-        "GET /public/x HTTP/2.0",
-        "GET /public/x http/1.1",
-        "PRI * HTTP/2.0",
-    ] {
-        let answer =
-            Raw::connect(world.address()).await.ask(format!("{line}\r\nHost: gw.test\r\n\r\n")).await;
-        assert_eq!(answer.expect("an answer").status, 400, "{line}");
-    }
-    for line in ["CONNECT gw.test:80 HTTP/1.1", "TRACE /public/x HTTP/1.1"] {
-        let answer = Raw::connect(world.address())
-            .await
-            .ask(format!("{line}\r\nHost: gw.test\r\n\r\n"))
-            .await
-            .expect("an answer");
-        assert_eq!(answer.status, 405, "{line}");
-        assert!(answer.value("allow").contains("GET"), "{line}");
-    }
-    assert_eq!(world.recorder.hits(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -163,33 +80,6 @@ async fn g15_a_connection_has_a_last_request_and_a_head_has_a_size() {
     let large = format!("GET /public/x HTTP/1.1\r\nHost: gw.test\r\nX: {}\r\n\r\n", "x".repeat(20_000));
     let answer = Raw::connect(world.address()).await.ask(large).await.expect("an answer");
     assert_eq!(answer.status, 431);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn h20_every_answer_of_ours_is_framed_uncached_and_anonymous() {
-    let world = World::new().await;
-    for request in [
-        "GET /api/me HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-        "GET /a b HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-        "GET /public/.. HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-        "CONNECT a:1 HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-        "PATCH /event/1 HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-        "GET /token HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-        "HEAD /api/me HTTP/1.1\r\nHost: gw.test\r\n\r\n",
-    ] {
-        let mut raw = Raw::connect(world.address()).await;
-        let answer = raw.ask(request).await.expect("an answer");
-        assert_eq!(answer.value("cache-control"), "no-store", "{request}");
-        assert!(answer.values("server").is_empty(), "{request}");
-        assert_eq!(answer.values("x-request-id").len(), 1, "{request}");
-        assert_eq!(answer.values("content-length").len(), 1, "{request}");
-        if answer.value("connection") == "close" {
-            assert!(raw.is_closed().await, "{request}");
-        } else {
-            let next = raw.ask("GET /public/x HTTP/1.1\r\nHost: gw.test\r\n\r\n").await;
-            assert_eq!(next.expect("a second answer").status, 200, "{request}");
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -53,11 +53,11 @@ pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8>
 }
 
 /// A header field as HPACK writes it without compressing or remembering anything (RFC 7541 §6.2.2).
-pub(crate) fn field(name: &str, value: &str) -> Vec<u8> {
-    [vec![0], text(name), text(value)].concat()
+pub(crate) fn field(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Vec<u8> {
+    [vec![0], text(name.as_ref()), text(value.as_ref())].concat()
 }
 
-fn text(text: &str) -> Vec<u8> {
+fn text(text: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     if text.len() < 127 {
         bytes.push(u8::try_from(text.len()).unwrap());
@@ -71,7 +71,7 @@ fn text(text: &str) -> Vec<u8> {
         }
         bytes.push(u8::try_from(rest).unwrap());
     }
-    bytes.extend(text.as_bytes());
+    bytes.extend(text);
     bytes
 }
 
