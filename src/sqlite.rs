@@ -1,4 +1,5 @@
-//! How is an SQLite file of ours opened? For its owner alone, safe against a power failure, and by several at once.
+//! How is an SQLite file of ours opened and asked? For its owner alone, safe against a power failure, by several at once,
+//! and where nobody waits for it who must not.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -6,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, Error, ErrorCode, Result, ffi};
+use rusqlite::{Connection, Error, ErrorCode, Result, Row, ffi};
 
 use crate::clock;
 
@@ -47,6 +48,28 @@ fn write_ahead(connection: &Connection) -> Result<()> {
         }
         std::thread::park_timeout(PAUSE);
     }
+}
+
+/// Runs `job` where waiting for a disk holds nobody up. It is done even if nobody waits for it any more. The error is for
+/// people.
+pub(crate) async fn blocking<T: Send + 'static>(
+    job: impl FnOnce() -> Result<T> + Send + 'static,
+) -> std::result::Result<T, String> {
+    match tokio::task::spawn_blocking(job).await {
+        Ok(result) => result.map_err(|error| format!("SQLite: {error}")),
+        Err(_) => Err("SQLite: the thread that asked it was stopped".into()),
+    }
+}
+
+/// An integer as SQLite has them: signed; ours stay below 2⁶³.
+pub(crate) fn number(unsigned: u64) -> i64 {
+    i64::try_from(unsigned).unwrap_or(i64::MAX)
+}
+
+/// The column `at`, which was written as [`number`] says.
+pub(crate) fn unsigned(row: &Row<'_>, at: usize) -> Result<u64> {
+    let signed: i64 = row.get(at)?;
+    u64::try_from(signed).map_err(|_| Error::IntegralValueOutOfRange(at, signed))
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use super::log::{
 use super::register::Register;
 use crate::clock::{self, Clock};
 use crate::identity::Digest;
+use crate::sqlite::blocking;
 
 /// How often the reader looks.
 const LOOK: Duration = Duration::from_millis(50);
@@ -47,7 +48,7 @@ impl SqliteLog {
             Ok((writer, tables::open(&path)?))
         })
         .await
-        .map_err(|Unavailable(why)| Unavailable(format!("{name}: {why}")))?;
+        .map_err(|why| Unavailable(format!("{name}: {why}")))?;
         let reader = Reader { connection, seen: None };
         Ok(Self { writer: Arc::new(Mutex::new(writer)), reader: Arc::new(Mutex::new(reader)), clock })
     }
@@ -57,7 +58,9 @@ impl SqliteLog {
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let writer = Arc::clone(&self.writer);
-        blocking(move || job(&mut writer.lock().unwrap_or_else(PoisonError::into_inner))).await
+        blocking(move || job(&mut writer.lock().unwrap_or_else(PoisonError::into_inner)))
+            .await
+            .map_err(Unavailable)
     }
 
     async fn read<T: Send + 'static>(
@@ -65,7 +68,9 @@ impl SqliteLog {
         job: impl FnOnce(&mut Reader) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let reader = Arc::clone(&self.reader);
-        blocking(move || job(&mut reader.lock().unwrap_or_else(PoisonError::into_inner))).await
+        blocking(move || job(&mut reader.lock().unwrap_or_else(PoisonError::into_inner)))
+            .await
+            .map_err(Unavailable)
     }
 }
 
@@ -141,15 +146,5 @@ impl RevocationLog for SqliteLog {
     async fn look(&self, digests: &[Digest]) -> Result<(Incarnation, Vec<Register>), Unavailable> {
         let digests = digests.to_vec();
         self.read(move |reader| tables::look(&mut reader.connection, &digests)).await
-    }
-}
-
-/// Runs `job` where waiting for a disk holds nobody up.
-async fn blocking<T: Send + 'static>(
-    job: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
-) -> Result<T, Unavailable> {
-    match tokio::task::spawn_blocking(job).await {
-        Ok(result) => result.map_err(|error| Unavailable(format!("SQLite: {error}"))),
-        Err(_) => Err(Unavailable("SQLite: the thread that asked it was stopped".into())),
     }
 }

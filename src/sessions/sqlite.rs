@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::{LISTED, Origin, Session, SessionStore, Sighting, Unavailable};
 use crate::clock::UnixTime;
 use crate::identity::{Digest, LoginId};
-use crate::sqlite;
+use crate::sqlite::{self, blocking, number, unsigned};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
@@ -40,8 +40,7 @@ impl SqliteSessions {
             connection.execute_batch(SCHEMA)?;
             Ok(connection)
         });
-        let connection =
-            connection.await.map_err(|Unavailable(why)| Unavailable(format!("{name}: {why}")))?;
+        let connection = connection.await.map_err(|why| Unavailable(format!("{name}: {why}")))?;
         Ok(Self(Arc::new(Mutex::new(connection))))
     }
 
@@ -50,7 +49,9 @@ impl SqliteSessions {
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
         let connection = Arc::clone(&self.0);
-        blocking(move || job(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))).await
+        blocking(move || job(&mut connection.lock().unwrap_or_else(PoisonError::into_inner)))
+            .await
+            .map_err(Unavailable)
     }
 }
 
@@ -134,24 +135,4 @@ fn session(row: &Row<'_>) -> rusqlite::Result<Option<Session>> {
         last_seen: moment(4)?,
         origin: Origin { address: row.get(5)?, device: row.get(6)? },
     }))
-}
-
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    let signed: i64 = row.get(at)?;
-    u64::try_from(signed).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(at, signed))
-}
-
-/// SQLite's integers are signed; ours stay below 2⁶³.
-fn number(unsigned: u64) -> i64 {
-    i64::try_from(unsigned).unwrap_or(i64::MAX)
-}
-
-/// Runs `job` where waiting for a disk holds nobody up.
-async fn blocking<T: Send + 'static>(
-    job: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
-) -> Result<T, Unavailable> {
-    match tokio::task::spawn_blocking(job).await {
-        Ok(result) => result.map_err(|error| Unavailable(format!("SQLite: {error}"))),
-        Err(_) => Err(Unavailable("SQLite: the thread that asked it was stopped".into())),
-    }
 }

@@ -11,7 +11,7 @@ use super::rule::{Counter, Rule, millis};
 use super::{Attempt, End, KNOWN, MOST_KNOWN, Settings, Taken, ThrottleStore, Told, Unavailable};
 use crate::clock::Clock;
 use crate::identity::Digest;
-use crate::sqlite;
+use crate::sqlite::{self, blocking, number};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS failed_sign_ins (
@@ -50,8 +50,7 @@ impl SqliteThrottle {
             connection.execute_batch(SCHEMA)?;
             Ok(connection)
         });
-        let connection =
-            connection.await.map_err(|Unavailable(why)| Unavailable(format!("{name}: {why}")))?;
+        let connection = connection.await.map_err(|why| Unavailable(format!("{name}: {why}")))?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)), clock })
     }
 
@@ -70,6 +69,7 @@ impl SqliteThrottle {
             Ok(done)
         })
         .await
+        .map_err(Unavailable)
     }
 }
 
@@ -195,19 +195,4 @@ fn trim(transaction: &Transaction<'_>, now: u64) -> rusqlite::Result<()> {
         transaction.prepare_cached(statement)?.execute(params![number(now), TRIMMED])?;
     }
     Ok(())
-}
-
-/// SQLite's integers are signed; ours stay below 2⁶³.
-fn number(unsigned: u64) -> i64 {
-    i64::try_from(unsigned).unwrap_or(i64::MAX)
-}
-
-/// Runs `job` where waiting for a disk holds nobody up.
-async fn blocking<T: Send + 'static>(
-    job: impl FnOnce() -> rusqlite::Result<T> + Send + 'static,
-) -> Result<T, Unavailable> {
-    match tokio::task::spawn_blocking(job).await {
-        Ok(result) => result.map_err(|error| Unavailable(format!("SQLite: {error}"))),
-        Err(_) => Err(Unavailable("SQLite: the thread that asked it was stopped".into())),
-    }
 }

@@ -16,7 +16,7 @@ use crate::clock::UnixTime;
 use crate::identity::Digest;
 use crate::revocation::log::{Age, Batch, Change, Incarnation, Loaded, Logged, Mark, Position};
 use crate::revocation::register::{MAX_VERSION, Register, State};
-use crate::sqlite;
+use crate::sqlite::{self, number, unsigned};
 
 /// How many seconds an entry is kept after it has expired.
 const KEPT_SECS: u64 = 300;
@@ -264,16 +264,6 @@ fn register(row: &Row<'_>, at: usize) -> rusqlite::Result<Register> {
 
 fn mark(row: &Row<'_>, at: usize) -> rusqlite::Result<Mark> {
     row.get_ref(at)?.as_str().ok().and_then(Mark::from_hex).ok_or_else(|| odd("mark"))
-}
-
-fn unsigned(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
-    let signed: i64 = row.get(at)?;
-    u64::try_from(signed).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(at, signed))
-}
-
-/// SQLite's integers are signed; ours stay below 2⁵³.
-fn number(unsigned: u64) -> i64 {
-    i64::try_from(unsigned).unwrap_or(i64::MAX)
 }
 
 /// A value that the log did not write.
