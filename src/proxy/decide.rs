@@ -1,7 +1,7 @@
 //! What becomes of this request? Canonical target → host → our own endpoint? → route and method → rights. Synchronous:
 //! nothing here waits.
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 use pingora::http::RequestHeader;
 
 use super::connection::MOST_FIELDS;
@@ -23,8 +23,8 @@ pub(super) enum Decision {
     Preflight,
     /// `OPTIONS *` (RFC 9110 §9.3.7): answered here.
     Capabilities,
-    /// It has more header fields than are read: 431.
-    HeadTooLarge(Denial, StatusCode),
+    /// Its head is longer, or has more fields, than is read: 431.
+    HeadTooLarge,
     /// It is refused.
     Refuse { denial: Denial, allow: Option<HeaderValue>, detail: Option<&'static str> },
 }
@@ -39,15 +39,22 @@ impl Decision {
     }
 }
 
+/// What a head comes to, as HTTP/2 counts it (RFC 9113 §6.5.2).
+fn list_size(request: &RequestHeader) -> usize {
+    let fields = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    request.raw_path().len() + fields.sum::<usize>()
+}
+
 /// Decides, and notes in `record` what is learnt on the way.
 pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Record) -> Decision {
     let headers = &request.headers;
     record.method = request.method.clone();
     record.origin = policy.cors.allowed(headers);
-    if headers.len() > MOST_FIELDS {
-        // Over HTTP/1.1 the door has counted them already.
-        let no = Denial::of(Reason::TooLarge);
-        return Decision::HeadTooLarge(no, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    // Over HTTP/1.1 the door has counted already.
+    if request.version == Version::HTTP_2
+        && (headers.len() > MOST_FIELDS || list_size(request) > policy.limits.head)
+    {
+        return Decision::HeadTooLarge;
     }
     let raw = request.raw_path();
     if raw == b"*" && request.method == Method::OPTIONS {

@@ -84,7 +84,10 @@ impl Hooks {
                 exchange.record.reason = Reason::Endpoint;
                 no_content()
             }
-            Decision::HeadTooLarge(no, status) => self.refuse(exchange, &no, None, None, Some(status)),
+            Decision::HeadTooLarge => {
+                let no = Denial::of(Reason::TooLarge);
+                self.refuse(exchange, &no, None, None, Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
+            }
             Decision::Refuse { denial, allow, detail } => {
                 self.refuse(exchange, &denial, allow.as_ref(), detail, None)
             }

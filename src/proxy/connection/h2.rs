@@ -20,6 +20,9 @@ use crate::clock;
 
 /// Streams at once on a connection.
 const STREAMS: u32 = 100;
+/// Bytes of a head that are read before the engine refuses it, in an answer that is not ours: what is over the limit, and
+/// under this, is told in our own.
+const MOST_HEAD: usize = 64 * 1024;
 /// Bytes of an answer kept for a stream whose client does not take them as fast as it allowed.
 const KEPT: usize = 64 * 1024;
 /// Streams that may end in an error the client made before the connection does (RUSTSEC-2024-0003).
@@ -59,7 +62,7 @@ impl HttpServerApp for Streams {
     fn h2_options(&self) -> Option<H2Options> {
         let mut options = default_h2_options();
         options
-            .max_header_list_size(u32::try_from(self.house.limits.head).unwrap_or(u32::MAX))
+            .max_header_list_size(u32::try_from(self.house.limits.head.max(MOST_HEAD)).unwrap_or(u32::MAX))
             .max_concurrent_streams(STREAMS)
             .max_send_buffer_size(KEPT)
             .max_local_error_reset_streams(Some(ERRORS));

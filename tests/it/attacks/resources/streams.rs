@@ -71,7 +71,7 @@ async fn g01_g03_a_first_head_has_a_deadline_over_tls_and_h2c_is_not_spoken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn g06_continuation_without_an_end_closes() {
     let (world, trusted, _dir) = over_tls(Recorder::start().await, LONG).await;
-    for part in [field("x", "y"), field("x", &"y".repeat(10_000)), Vec::new()] {
+    for part in [field("x", "y"), field("x", "y".repeat(10_000)), Vec::new()] {
         let mut client = Frames::connect(&world, &trusted).await;
         client.send(&frame(HEADERS, END_STREAM, 1, &head("GET", "/public/x", &[]))).await;
         client.flood(10_000, GOAWAY, |_| frame(CONTINUATION, 0, 1, &part)).await;
@@ -92,7 +92,7 @@ async fn g09_a_head_over_the_limit_is_431_and_a_bomb_ends_the_connection() {
     }
     // One entry of the table, as large as it may be, and then a byte for each time it is meant (RFC 7541 §6.1).
     let mut bomb = head("GET", "/public/x", &[]);
-    let mut entry = field("x-bomb", &"x".repeat(4_000));
+    let mut entry = field("x-bomb", "x".repeat(4_000));
     entry[0] = 0x40;
     bomb.extend(entry);
     bomb.resize(16_384, 0x80 + 62);
