@@ -12,7 +12,7 @@ mod sign_up;
 
 pub use logins::Logins;
 pub use sessions::SessionError;
-pub use sign_in::{PasswordGrant, SignInError, SignedIn};
+pub use sign_in::{NotSignedIn, PasswordGrant, SignInError, SignedIn};
 pub use sign_up::{SignUp, SignUpError};
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::desk::{Desk, OAuthError, Reply};
 use super::form::{BadForm, Form};
 use crate::access::Reason;
 use crate::identity::Scopes;
-use crate::login::{PasswordGrant, SignInError};
+use crate::login::{NotSignedIn, PasswordGrant, SignInError, SignedIn};
 use crate::secret::Secret;
 use crate::sessions::Origin;
 
@@ -48,26 +48,10 @@ pub(super) async fn answer(
         Err(error) => return error.reply(&caller),
     };
     let signed_in = desk.logins.sign_in(grant).await;
-    let result = match &signed_in {
-        Ok(_) => "success",
-        Err(SignInError::InvalidGrant) => "invalid_grant",
-        Err(SignInError::InvalidScope) => "invalid_scope",
-        Err(SignInError::RateLimited(_)) => "rate_limited",
-        Err(SignInError::Overloaded) => "overloaded",
-        Err(SignInError::StoreUnavailable) => "store_unavailable",
-    };
-    desk.metrics.login(result);
-    let subject = signed_in.as_ref().ok().map(|signed_in| signed_in.subject.to_string());
-    // Never the name that was typed: people type passwords there.
-    tracing::info!(
-        result,
-        subject = subject.as_deref(),
-        client = caller.client.map(tracing::field::display),
-        request_id = caller.request_id,
-        "sign-in"
-    );
+    note(&desk, &caller, &signed_in);
     match signed_in {
         Ok(signed_in) => {
+            let subject = Some(signed_in.subject.to_string());
             desk.metrics.token_issued("password");
             let body = TokenBody {
                 access_token: &signed_in.issued.token,
@@ -77,7 +61,33 @@ pub(super) async fn answer(
             };
             Reply::json(&caller, &body, subject).never_cached()
         }
-        Err(error) => OAuthError::from(error).reply(&caller),
+        Err(failed) => OAuthError::from(failed.error).reply(&caller),
+    }
+}
+
+/// Counts a sign-in and tells the log of it: never the name that was typed, for people type passwords there, but whose it
+/// is. A flood is told in few words: where no password was looked at, the log leaves lines out.
+fn note(desk: &Desk, caller: &Caller, signed_in: &Result<SignedIn, NotSignedIn>) {
+    let result = match signed_in.as_ref().map_err(|failed| failed.error) {
+        Ok(_) => "success",
+        Err(SignInError::InvalidGrant) => "invalid_grant",
+        Err(SignInError::InvalidScope) => "invalid_scope",
+        Err(SignInError::RateLimited(_)) => "rate_limited",
+        Err(SignInError::Overloaded) => "overloaded",
+        Err(SignInError::StoreUnavailable) => "store_unavailable",
+    };
+    desk.metrics.login(result);
+    let client = caller.client.map(tracing::field::display);
+    let request_id = &caller.request_id;
+    match signed_in {
+        Ok(signed_in) => {
+            tracing::info!(result, subject = signed_in.subject.as_str(), client, request_id, "sign-in");
+        }
+        Err(NotSignedIn { error: SignInError::InvalidGrant | SignInError::InvalidScope, user }) => {
+            let user = user.as_ref().map(tracing::field::display);
+            tracing::info!(result, user, client, request_id, "sign-in");
+        }
+        Err(_) => tracing::warn!(result, client, request_id, "sign-in: no password was looked at"),
     }
 }
 

@@ -8,7 +8,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::identity::{Digest, LoginId, LoginName, Scopes, Subject};
+use crate::identity::{Digest, LoginId, LoginName, Scopes, Subject, UserId};
 use crate::password::{HashPlace, Overloaded};
 use crate::revocation::Unavailable;
 use crate::secret::{self, Secret};
@@ -47,6 +47,15 @@ pub struct SignedIn {
     pub issued: Issued,
 }
 
+/// A sign-in that failed.
+#[derive(Clone, Debug)]
+pub struct NotSignedIn {
+    /// What the client is told.
+    pub error: SignInError,
+    /// Whose name was given, if it is somebody's: for the log alone.
+    pub user: Option<UserId>,
+}
+
 /// Why a sign-in failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignInError {
@@ -70,7 +79,17 @@ pub enum SignInError {
 
 impl Logins {
     /// Checks the password and issues a token.
-    pub async fn sign_in(&self, grant: PasswordGrant) -> Result<SignedIn, SignInError> {
+    pub async fn sign_in(&self, grant: PasswordGrant) -> Result<SignedIn, NotSignedIn> {
+        let mut user = None;
+        let signed_in = self.try_sign_in(grant, &mut user).await;
+        signed_in.map_err(|error| NotSignedIn { error, user })
+    }
+
+    async fn try_sign_in(
+        &self,
+        grant: PasswordGrant,
+        named: &mut Option<UserId>,
+    ) -> Result<SignedIn, SignInError> {
         if !self.revocations.store_up() {
             // Known before the password is hashed, which takes long and would be in vain.
             return Err(SignInError::StoreUnavailable);
@@ -80,18 +99,17 @@ impl Logins {
         // A place first: whoever will not be served is told so without a store being asked.
         let place = self.hasher.place()?;
         let reservation = self.throttle.reserve(attempt).await?;
-        let user = match self.proven(place, &grant.username, grant.password).await {
-            Ok(user) => {
-                self.throttle.proven(reservation).await;
-                user
-            }
+        let user = match self.proven(place, &grant.username, grant.password, named).await {
+            Ok(user) => user,
             Err(SignInError::InvalidGrant) => return Err(SignInError::InvalidGrant),
             Err(error) => {
                 self.throttle.unasked(reservation).await;
                 return Err(error);
             }
         };
-        let version = self.revocations.login_version().await?;
+        // At once, for both ask the same store: one that is silent is waited for once.
+        let (version, ()) = tokio::join!(self.revocations.login_version(), self.throttle.proven(reservation));
+        let version = version?;
         let user = self.still_so(user).await?;
         let scopes = granted(grant.scope.as_ref(), &user.scopes)?;
         let subject = self.subject_of(&user).ok_or(SignInError::InvalidGrant)?;
@@ -112,7 +130,13 @@ impl Logins {
     }
 
     /// The user of that name, if that is the password and they may sign in.
-    async fn proven(&self, place: HashPlace, username: &str, password: Secret) -> Result<User, SignInError> {
+    async fn proven(
+        &self,
+        place: HashPlace,
+        username: &str,
+        password: Secret,
+        named: &mut Option<UserId>,
+    ) -> Result<User, SignInError> {
         let name = LoginName::parse(username);
         let possible = name.is_ok();
         // A name that nobody can have is looked up as one that nobody has.
@@ -121,6 +145,7 @@ impl Logins {
             Ok(name) => self.users.by_login(&name).await?,
             Err(_) => None,
         };
+        *named = user.as_ref().map(|user| user.id.clone());
         let stored = user.as_ref().map(|user| user.password.clone());
         let fits = place.verify(password, stored).await?;
         user.filter(|user| fits && possible && !user.disabled).ok_or(SignInError::InvalidGrant)

@@ -77,7 +77,8 @@ async fn scopes_are_what_was_asked_for_and_is_allowed() {
             client: None,
             origin: Origin::default(),
         };
-        trial.logins.sign_in(grant).await.map(|signed_in| signed_in.issued.scopes.to_string())
+        let signed_in = trial.logins.sign_in(grant).await.map_err(|failed| failed.error);
+        signed_in.map(|signed_in| signed_in.issued.scopes.to_string())
     };
     assert_eq!(ask("event:read admin").await.as_deref(), Ok("event:read"));
     assert_eq!(ask("admin").await, Err(SignInError::InvalidScope));

@@ -107,7 +107,7 @@ impl Trial {
             client: None,
             origin: Origin::default(),
         };
-        self.logins.sign_in(grant).await
+        self.logins.sign_in(grant).await.map_err(|failed| failed.error)
     }
 
     pub(crate) async fn sign_in(&self, username: &str) -> SignedIn {

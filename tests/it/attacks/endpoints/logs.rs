@@ -118,6 +118,13 @@ async fn h19a_one_event_each_with_who_and_whence() {
     // Its own log has each sign-in and each revocation once, too.
     let lines = |what: &str| logs.own.lines().filter(|line| line.contains(what)).count();
     assert_eq!((lines("sign-in"), lines("revocation revoked=true")), (2, 1), "{}", logs.own);
+    // And whose name was given to the one that failed.
+    let named = format!("user={sub}");
+    assert!(
+        logs.own.lines().any(|line| line.contains("invalid_grant") && line.contains(&named)),
+        "{}",
+        logs.own
+    );
     logs.hold_nothing_of(&[PASSWORD, "wrong-password", token.rsplit('.').next().unwrap()]);
 }
 
