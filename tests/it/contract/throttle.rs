@@ -290,7 +290,7 @@ async fn both_stores_count_alike() {
         let (login, from) = (format!("user{}", random(3)), format!("192.0.2.{}", random(4)));
         let end = random(6);
         // Short of most delays, and now and then long enough for much to be forgiven, or all.
-        let longest = if random(20) == 0 { 4_000_000 } else { 20_000 };
+        let longest = if random(20) == 0 { 4_000_000 } else { 3_000 };
         let pause = Duration::from_millis(random(longest));
         told.push((login.clone(), from.clone(), end, pause));
         let mut waits = Vec::new();

@@ -73,12 +73,13 @@ async fn f07_a_revocation_outlives_the_token_by_its_leeway() {
     let mut kept = Raw::connect(world.address()).await;
     assert_eq!(kept.ask(request(&token)).await.unwrap().status, 200);
     assert_eq!(world.stranger().post_form("/auth/revoke", &format!("token={token}")).await.status, 200);
+    let mut looks = tokio::time::interval(Duration::from_millis(20));
     while now() <= exp + 2 {
         assert_eq!(kept.ask(request(&token)).await.unwrap().status, 401);
         // What was not revoked has its grace: that the other is refused is the revocation's doing.
         let in_grace = kept.ask(request(&other)).await.unwrap();
         assert!(in_grace.status == 200 || now() >= exp + 5);
-        tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await.unwrap_err();
+        looks.tick().await;
     }
 }
 
