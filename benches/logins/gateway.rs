@@ -98,6 +98,10 @@ fn configuration(upstream: SocketAddr, cost: u32) -> String {
         [passwords]
         cost = {cost}
         threads = {THREADS}
+        [limits]
+        # One client asks all its requests on one connection.
+        requests_per_connection = 4_294_967_295
+        connections_per_address = 8192
         [log]
         access = false
         level = "error"
