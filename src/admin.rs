@@ -4,12 +4,14 @@
 //! `/` for a person. Nothing here changes anything, and nothing may be kept by a cache.
 
 mod page;
+mod visit;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -22,7 +24,11 @@ use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use tokio::net::TcpListener;
 
+use self::visit::Visits;
 use crate::observe::Metrics;
+
+/// How long one connection may last.
+const LONGEST_VISIT: Duration = Duration::from_secs(60);
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
@@ -53,7 +59,16 @@ pub async fn serve(
     state: Admin,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(state)).with_graceful_shutdown(stop).await
+    serve_for(LONGEST_VISIT, listener, state, stop).await
+}
+
+async fn serve_for(
+    longest: Duration,
+    listener: TcpListener,
+    state: Admin,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(Visits { listener, longest }, router(state)).with_graceful_shutdown(stop).await
 }
 
 fn router(state: Admin) -> Router {

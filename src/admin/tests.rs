@@ -17,6 +17,10 @@ struct Running {
 }
 
 async fn start() -> Running {
+    start_for(LONGEST_VISIT).await
+}
+
+async fn start_for(longest: Duration) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let ready = Arc::new(AtomicBool::new(false));
@@ -33,7 +37,7 @@ async fn start() -> Running {
         version: "1.2.3",
     };
     let (stop, stopped) = oneshot::channel();
-    let served = tokio::spawn(serve(listener, admin, async { drop(stopped.await) }));
+    let served = tokio::spawn(serve_for(longest, listener, admin, async { drop(stopped.await) }));
     Running { address, ready, stop, served }
 }
 
@@ -90,9 +94,22 @@ async fn only_reading_is_served() {
 }
 
 #[tokio::test]
+async fn no_client_stays_for_good() {
+    let running = start_for(Duration::from_millis(300)).await;
+    for sent in ["", "GET /healthz HT", "GET /healthz HTTP/1.1\r\nHost: admin\r\n\r\n"] {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let mut heard = Vec::new();
+        let ended = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut heard)).await;
+        ended.expect("the end, in time").unwrap();
+        assert_eq!(heard.starts_with(b"HTTP/1.1 200"), sent.ends_with("\r\n\r\n"), "{sent:?}");
+    }
+}
+
+#[tokio::test]
 async fn it_ends_when_told() {
     let Running { stop, served, .. } = start().await;
     stop.send(()).unwrap();
-    let ended = tokio::time::timeout(std::time::Duration::from_secs(30), served).await;
+    let ended = tokio::time::timeout(Duration::from_secs(30), served).await;
     ended.expect("within the deadline").unwrap().unwrap();
 }
