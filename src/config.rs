@@ -7,6 +7,7 @@
 mod against;
 mod endpoints;
 pub mod expect;
+mod hosts;
 mod identity;
 mod later;
 mod limits;

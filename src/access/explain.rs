@@ -130,6 +130,10 @@ fn find<'t>(
     })?;
     told.tell("target", Mark::Hit, format!("the path is {}", target.path()));
     let host = match question.host.map(Host::parse) {
+        Some(Ok(host)) if !table.serves(&host) => {
+            told.tell("host", Mark::Missed, "`hosts` in [routing] does not have it");
+            return Err(Reason::BadHost);
+        }
         Some(Ok(host)) => {
             told.tell("host", Mark::Hit, host.as_str());
             Some(host)

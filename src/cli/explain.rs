@@ -75,6 +75,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let first = problems.into_iter().next().map_or_else(String::new, |problem| problem.message);
         Failure::usage(format!("the routes do not go together: {first}")).help("`gatepass check` shows where")
     })?;
+    let table = table.serving(config.hosts.clone());
     block_on(async {
         // Without a token nothing can be revoked: the store is left alone.
         let revoked = match asker {

@@ -37,7 +37,7 @@ pub(super) struct Expectations {
 /// Runs every case against the routes of `config`.
 pub fn run(config: &Config) -> Vec<Failure> {
     match RouteTable::build(config.routes.clone(), config.default_route) {
-        Ok(table) => failures(config, &table),
+        Ok(table) => failures(config, &table.serving(config.hosts.clone())),
         Err(problems) => problems
             .into_iter()
             .map(|problem| Failure { index: 0, line: 0, message: problem.message, help: String::new() })
@@ -89,6 +89,9 @@ fn decide(config: &Config, table: &RouteTable, case: &Expect) -> (u16, String) {
     ];
     if paths.into_iter().flatten().any(|path| path == target.path()) {
         return (200, "the path is an endpoint of the gateway, which answers it itself".to_owned());
+    }
+    if case.host.as_ref().is_some_and(|host| !table.serves(host)) {
+        return (400, "`hosts` in [routing] does not have this host".to_owned());
     }
     let route = match table.find(case.host.as_ref(), &case.method, target.path()) {
         Found::MethodNotAllowed(allow) => {

@@ -172,6 +172,7 @@ fn sections(reading: &mut Reading, path: &Path, root: &DeTable<'_>) -> Option<Co
         listen: listen?,
         upstreams: upstreams.into_settings(),
         default_route: routing.default_route,
+        hosts: routing.hosts,
         routes: routes.specs,
         tokens: tokens?,
         users: users?,

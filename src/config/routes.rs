@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::Method;
 
 use super::endpoints::scope_list;
+use super::hosts;
 use super::problem::Span;
 use super::reading::{Reading, did_you_mean};
 use super::section::{At, Section};
@@ -16,6 +17,8 @@ use crate::route::{Access, Host, Pattern, RouteSpec, RouteTable, SERVED, ScopeRu
 /// What `[routing]` says.
 pub(super) struct Routing {
     pub(super) default_route: (Access, usize),
+    /// `hosts`: those that are served; none is all of them.
+    pub(super) hosts: Vec<Host>,
     everything_may_be_public: bool,
 }
 
@@ -46,9 +49,11 @@ pub(super) fn routing(reading: &mut Reading, top: &mut Section<'_>, upstreams: &
         );
     }
     let everything = section.boolean(reading, "allow_public_everything");
+    let hosts = hosts::hosts(reading, &mut section);
     section.finish(reading);
     Routing {
         default_route: (access, upstream),
+        hosts,
         everything_may_be_public: everything.is_some_and(|everything| everything.value),
     }
 }
@@ -103,7 +108,13 @@ fn route(
     let header = section.header.clone().unwrap_or_default();
     let path = section.needed_string(reading, "path", "\"/event/**\"");
     let pattern = path.as_ref().and_then(|path| pattern(reading, path));
-    let host = host(reading, &mut section);
+    let host = hosts::host(reading, &mut section).map(|(host, span)| {
+        if !routing.hosts.is_empty() && !routing.hosts.contains(&host) {
+            let help = "add it to `hosts` in [routing], or leave the route out";
+            reading.problems.error(span, "no request for this host is served", help);
+        }
+        host
+    });
     let methods = methods(reading, &mut section);
     let words = ["authenticated", "public", "optional", "deny"];
     let access = section.word(reading, "access", &words);
@@ -174,19 +185,6 @@ fn pattern(reading: &mut Reading, path: &At<&str>) -> Option<Pattern> {
             reading.problems.error(path.span.clone(), format!("this is not a path for a route: {why}"), help);
         })
         .ok()
-}
-
-fn host(reading: &mut Reading, section: &mut Section<'_>) -> Option<Host> {
-    let text = section.string(reading, "host", "\"app.example.org\"")?;
-    match Host::parse(text.value.as_bytes()) {
-        Ok(host) if host.as_str() == text.value => return Some(host),
-        Ok(host) => {
-            let help = format!("lower case, without port and final dot: host = \"{}\"", host.as_str());
-            reading.problems.error(text.span, "this is not how a host is written here", help);
-        }
-        Err(_) => reading.problems.error(text.span, "this is not a host", "host = \"app.example.org\""),
-    }
-    None
 }
 
 /// What a route may leave out: absent, there, or there and wrong (which has been reported).
@@ -279,7 +277,7 @@ fn name(reading: &mut Reading, section: &mut Section<'_>) -> Option<At<String>> 
 /// Builds the table, for the ties it finds.
 pub(super) fn table(reading: &mut Reading, routes: &Routes, routing: &Routing) -> Option<RouteTable> {
     match RouteTable::build(routes.specs.clone(), routing.default_route) {
-        Ok(table) => Some(table),
+        Ok(table) => Some(table.serving(routing.hosts.clone())),
         Err(problems) => {
             for problem in problems {
                 let other = routes.specs[problem.with].line;

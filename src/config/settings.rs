@@ -15,6 +15,8 @@ pub struct Config {
     pub upstreams: Vec<upstream::Settings>,
     /// `[routing] default` and `upstream`: access and upstream index of a path that no route names.
     pub default_route: (route::Access, usize),
+    /// `[routing] hosts`: the hosts that are served; none is all of them.
+    pub hosts: Vec<route::Host>,
     /// `[[route]]`.
     pub routes: Vec<route::RouteSpec>,
     /// `[tokens]`.

@@ -77,6 +77,9 @@ pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Reco
         Ok(host) => host,
         Err(detail) => return Decision::explained(Reason::BadHost, detail),
     };
+    if !policy.routes.serves(&host) {
+        return Decision::explained(Reason::BadHost, "this host is not served here");
+    }
     if record.origin.is_some() && cors::is_preflight(&request.method, headers) {
         return Decision::Preflight;
     }

@@ -78,6 +78,8 @@ pub struct RouteTable {
     hosts: HashMap<Host, Tree<Choice>>,
     every_host: Tree<Choice>,
     alike: Alike,
+    /// The hosts that are served; none is all of them.
+    served: Vec<Host>,
 }
 
 /// The routes that share one pattern.
@@ -115,7 +117,19 @@ impl RouteTable {
         let last = default_route(routes.len(), default);
         let routes =
             routes.into_iter().enumerate().map(|(id, spec)| in_force(id, spec)).chain([last]).collect();
-        Ok(Self { routes, hosts, every_host, alike })
+        Ok(Self { routes, hosts, every_host, alike, served: Vec::new() })
+    }
+
+    /// The same for these hosts alone; for none, for all.
+    #[must_use]
+    pub fn serving(mut self, hosts: Vec<Host>) -> Self {
+        self.served = hosts;
+        self
+    }
+
+    /// Whether requests for this host are served at all. Asked before [`find`](Self::find).
+    pub fn serves(&self, host: &Host) -> bool {
+        self.served.is_empty() || self.served.contains(host)
     }
 
     /// Finds the route. A route for the host beats one for every host; then the most specific path wins; then the method.

@@ -116,7 +116,8 @@ pub(super) async fn build(
 
 async fn core(config: &Config, clock: Clock) -> Result<Core, StartError> {
     let routes = RouteTable::build(config.routes.clone(), config.default_route)
-        .map_err(|problems| StartError::new(problems[0].message.clone(), "run `gatepass check`"))?;
+        .map_err(|problems| StartError::new(problems[0].message.clone(), "run `gatepass check`"))?
+        .serving(config.hosts.clone());
     let metrics = metrics(config, &routes);
     let users = open_users(&config.users.sqlite)?;
     let revocations = Revocations::open(&config.revocation, clock.clone()).await.map_err(|error| {

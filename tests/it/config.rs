@@ -128,7 +128,8 @@ fn the_shipped_file_loads_without_a_warning() {
 #[test]
 fn the_defaults_in_the_shipped_file_are_the_defaults() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway.toml")).unwrap();
-    let examples = ["host_header", "certificate", "key", "[listen.tls]", "subject_prefix", "threads"];
+    let examples =
+        ["host_header", "hosts", "certificate", "key", "[listen.tls]", "subject_prefix", "threads"];
     let mut uncommented = String::new();
     let mut count = 0;
     for line in text.lines() {

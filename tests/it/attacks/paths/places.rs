@@ -82,6 +82,32 @@ async fn c20_an_unknown_host_goes_no_further() {
     assert_eq!(metadata.json()["issuer"], "https://gw.test");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn c20_with_a_list_of_hosts_another_is_refused_whatever_it_asks_for() {
+    let doors = Doors::around(Recorder::start().await, |text| {
+        format!("{text}\n[routing]\nhosts = [\"gw.test\", \"app.test\"]\n{ROUTES}")
+    })
+    .await;
+    let bearer = format!("Authorization: Bearer {}\r\n", doors.mint.token("alice", ""));
+    let targets = ["/api/me", "/public/x", "/token", "/.well-known/oauth-authorization-server"];
+    for (host, served) in
+        [("gw.test", true), ("APP.test:443", true), ("evil.test", false), ("x.gw.test", false)]
+    {
+        for target in targets {
+            let hits = doors.recorder.hits();
+            let request = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{bearer}\r\n");
+            let stream = crate::world::tls::tls(&doors, doors.trusted.clone(), &[b"http/1.1"]).await;
+            let answer = Raw::over(stream).ask(request).await.unwrap();
+            assert_eq!(answer.status != 400, served, "{host} {target}: {answer:?}");
+            if !served {
+                made_by_us(&answer);
+                assert!(answer.text().contains("bad_host"), "{}", answer.text());
+                assert_eq!(doors.recorder.hits(), hits);
+            }
+        }
+    }
+}
+
 /// Metrics and administration have a listener of their own.
 #[tokio::test(flavor = "multi_thread")]
 async fn c26_metrics_and_administration_are_not_public() {
