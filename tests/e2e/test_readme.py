@@ -155,6 +155,23 @@ def test_the_outcomes_are_those_of_the_source() -> None:
     assert told == set(re.findall(r'Self::\w+ => "([a-z_]+)"', source))
 
 
+def test_the_figures_are_those_of_the_kept_runs() -> None:
+    kept = (CHECKOUT / "tests/differential/RESULTS.md").read_text()
+    table = kept[kept.index("| | cases |") :].split("\n\n")[0]
+    assert table.count("\n") >= 7 and table in README
+
+
+def test_what_the_readme_points_to_is_there() -> None:
+    paths = set(re.findall(r"\]\((?!https?://|#)([^)#]+)", README))
+    assert len(paths) > 8 and all((CHECKOUT / path).exists() for path in paths), paths
+    benches = re.findall(r"cargo bench --bench (\w+)", README)
+    assert benches and all((CHECKOUT / f"benches/{bench}.rs").exists() for bench in benches), benches
+    assert "--profile long" in README and "[profile.long]" in (CHECKOUT / ".config/nextest.toml").read_text()
+    scripts = {"tests/run", "tests/differential/run", "fuzz/run", "benches/compare/run", "packaging/demo"}
+    for script in scripts:
+        assert script in README and os.access(CHECKOUT / script, os.X_OK), script
+
+
 def test_the_demo_and_the_tour(folder: Path, ports: dict[int, int], start: Callable[[Any], Any]) -> None:
     (command,) = BLOCKS["demo"].splitlines()
     if ports[GATEWAY] != GATEWAY:

@@ -33,22 +33,8 @@ pub(super) struct NoChunks;
 const MOST_DIGITS: u8 = 15;
 
 impl Chunks {
-    /// Follows the body behind a vetted head, if it comes in chunks, through as much of it as came with the head.
-    pub(super) fn behind(head: &[u8]) -> Result<Option<Self>, NoChunks> {
-        const NAME: &[u8] = b"transfer-encoding:";
-        let Some(end) = memchr::memmem::find(head, b"\r\n\r\n") else { return Ok(None) };
-        let lines = &head[..end];
-        let is_named = |at: usize| {
-            lines.get(at + 1..at + 1 + NAME.len()).is_some_and(|name| name.eq_ignore_ascii_case(NAME))
-        };
-        // A vetted head that has this field says `chunked` in it.
-        if !memchr::memchr_iter(b'\n', lines).any(is_named) {
-            return Ok(None);
-        }
-        let mut chunks = Self::Size { digits: 0, size: 0 };
-        chunks.pass(&head[end + 4..])?;
-        Ok(Some(chunks))
-    }
+    /// Before the first chunk.
+    pub(super) const START: Self = Self::Size { digits: 0, size: 0 };
 
     /// Takes note of bytes that came in.
     pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), NoChunks> {
@@ -122,10 +108,8 @@ mod tests {
 
     use super::*;
 
-    const START: Chunks = Chunks::Size { digits: 0, size: 0 };
-
     fn after(bytes: &[u8]) -> Result<Chunks, NoChunks> {
-        let mut chunks = START;
+        let mut chunks = Chunks::START;
         chunks.pass(bytes).map(|()| chunks)
     }
 
@@ -177,18 +161,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn only_bodies_of_chunks_are_followed() {
-        let head = "POST / HTTP/1.1\r\nHost: x\r\n";
-        let behind = |rest: &str| Chunks::behind(format!("{head}{rest}").as_bytes());
-        assert_eq!(behind("Content-Length: 1\r\n\r\n\n"), Ok(None));
-        assert_eq!(behind("X: transfer-encoding: chunked\r\n\r\n\n"), Ok(None));
-        assert_eq!(behind("\r\ntransfer-encoding: chunked\r\n"), Ok(None));
-        assert_eq!(behind("TRANSFER-Encoding: chunked\r\nA: b\r\n\r\n"), Ok(Some(START)));
-        assert_eq!(behind("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), Ok(Some(Chunks::Over)));
-        assert_eq!(behind("Transfer-Encoding: chunked\r\n\r\n\r\n"), Err(NoChunks));
-    }
-
     proptest! {
         #[test]
         fn pieces_make_no_difference(
@@ -196,7 +168,7 @@ mod tests {
             at in any::<proptest::sample::Index>(),
         ) {
             let at = at.index(bytes.len() + 1);
-            let mut chunks = START;
+            let mut chunks = Chunks::START;
             let pieces = chunks.pass(&bytes[..at]).and_then(|()| chunks.pass(&bytes[at..])).map(|()| chunks);
             prop_assert_eq!(pieces, after(&bytes));
         }

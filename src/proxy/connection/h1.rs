@@ -8,27 +8,21 @@ use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::AsyncWriteExt as _;
 
-use super::chunks::Chunks;
 use super::head::{self, Reader, Refused};
 use super::seat::seated;
 use super::{Connection, House};
-use crate::access::Reason;
 
 /// Serves the connection to its end.
 pub(super) async fn serve(mut stream: Stream, connection: Arc<Connection>, house: Arc<House>) {
     let mut reader = Reader::new(&house.limits);
     let mut left = house.limits.requests_per_connection;
     loop {
-        let head = match reader.read(&mut stream, &connection, &house.registry).await {
-            Ok(head) => head,
+        let (head, chunks) = match reader.read(&mut stream, &connection, &house.registry).await {
+            Ok(found) => found,
             Err(head::End::Closed) => return,
             Err(head::End::Refused(refused)) => {
                 return turn_away(stream, &refused, &connection, &house).await;
             }
-        };
-        let Ok(chunks) = Chunks::behind(&head) else {
-            let refused = Refused::new(Reason::BadFraming, "the body's chunks are none");
-            return turn_away(stream, &refused, &connection, &house).await;
         };
         connection.follow(chunks);
         left -= 1;

@@ -12,6 +12,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::{Instant, Sleep};
 
 use super::super::Limits;
+use super::chunks::Chunks;
 use super::{Connection, Registry};
 use crate::access::Reason;
 
@@ -79,13 +80,13 @@ impl Reader {
         }
     }
 
-    /// The next head, and whatever of its body came with it.
+    /// The next head, with whatever of its body came with it, and where that body stands if it comes in chunks.
     pub(super) async fn read(
         &mut self,
         stream: &mut Stream,
         connection: &Connection,
         registry: &Registry,
-    ) -> Result<BytesMut, End> {
+    ) -> Result<(BytesMut, Option<Chunks>), End> {
         let mut buffer = BytesMut::with_capacity(USUAL);
         let patience = if std::mem::take(&mut self.first) { self.head_time } else { self.idle_time };
         let mut deadline = now() + patience;
@@ -97,8 +98,8 @@ impl Reader {
                 let _ = buffer.split_to(2);
             }
             match vet(&buffer, self.most) {
-                Vetted::Whole => return Ok(buffer),
-                Vetted::Rewritten(rewritten) => return Ok(rewritten),
+                Vetted::Whole(chunks) => return Ok((buffer, chunks)),
+                Vetted::Rewritten(rewritten, chunks) => return Ok((rewritten, chunks)),
                 Vetted::Refused(refused) => return Err(End::Refused(refused.of(&buffer))),
                 Vetted::Partial => {}
             }

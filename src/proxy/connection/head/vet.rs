@@ -2,6 +2,7 @@
 
 use bytes::{BufMut as _, BytesMut};
 
+use super::super::chunks::Chunks;
 use super::Refused;
 use crate::access::Reason;
 
@@ -10,10 +11,10 @@ use crate::access::Reason;
 pub(in super::super) enum Vetted {
     /// Not a whole head yet.
     Partial,
-    /// A head (and perhaps the beginning of a body), fit to be parsed.
-    Whole,
+    /// A head (and perhaps the beginning of a body), fit to be parsed; where its body stands, if it comes in chunks.
+    Whole(Option<Chunks>),
     /// The same after its absolute-form target was put into origin form (RFC 9112 §3.2.2).
-    Rewritten(BytesMut),
+    Rewritten(BytesMut, Option<Chunks>),
     /// Not to be parsed by anybody.
     Refused(Refused),
 }
@@ -23,11 +24,15 @@ pub(crate) const MOST_FIELDS: usize = 128;
 
 /// Vets the head at the start of `bytes`, which may be `most` bytes long.
 pub(in super::super) fn vet(bytes: &[u8], most: usize) -> Vetted {
-    match Head::read(bytes, most) {
+    let read = Head::read(bytes, most)
+        .and_then(|head| head.map(|head| head.chunks(bytes).map(|chunks| (head, chunks))).transpose());
+    match read {
         Ok(None) => Vetted::Partial,
-        Ok(Some(head)) => match head.target {
-            TargetForm::Origin => Vetted::Whole,
-            TargetForm::Absolute { start, path, end } => rewrite(bytes, start, path, end),
+        Ok(Some((head, chunks))) => match head.target {
+            TargetForm::Origin => Vetted::Whole(chunks),
+            TargetForm::Absolute { start, path, end } => {
+                Vetted::Rewritten(rewrite(bytes, start, path, end), chunks)
+            }
         },
         Err(refused) => Vetted::Refused(refused),
     }
@@ -43,6 +48,8 @@ enum TargetForm {
 /// What of a head decides how it is read.
 struct Head<'b> {
     target: TargetForm,
+    /// Where the body begins.
+    end: usize,
     http_10: bool,
     fields: usize,
     host: Option<&'b [u8]>,
@@ -55,15 +62,34 @@ const fn framing(detail: &'static str) -> Refused {
 }
 
 impl<'b> Head<'b> {
+    /// Where the body stands behind what came with the head, if it comes in chunks.
+    fn chunks(&self, bytes: &[u8]) -> Result<Option<Chunks>, Refused> {
+        // A head that has this field says `chunked` in it, and nothing else.
+        if !self.transfer_encoding {
+            return Ok(None);
+        }
+        let mut chunks = Chunks::START;
+        chunks.pass(&bytes[self.end..]).map_err(|_| framing("the body's chunks are none"))?;
+        Ok(Some(chunks))
+    }
+
     fn read(bytes: &'b [u8], most: usize) -> Result<Option<Self>, Refused> {
         let mut lines = Lines { bytes, at: 0, most };
         let Some(line) = lines.next()? else { return Ok(None) };
         let (target, http_10) = request_line(line)?;
-        let mut head =
-            Self { target, http_10, fields: 0, host: None, content_length: false, transfer_encoding: false };
+        let mut head = Self {
+            target,
+            end: 0,
+            http_10,
+            fields: 0,
+            host: None,
+            content_length: false,
+            transfer_encoding: false,
+        };
         while let Some(line) = lines.next()? {
             if line.is_empty() {
                 head.complete(bytes)?;
+                head.end = lines.at;
                 return Ok(Some(head));
             }
             head.field(line)?;
@@ -189,14 +215,14 @@ fn absolute(target: &[u8], at: usize) -> Option<TargetForm> {
 }
 
 /// The head with its target in origin form.
-fn rewrite(bytes: &[u8], start: usize, path: usize, end: usize) -> Vetted {
+fn rewrite(bytes: &[u8], start: usize, path: usize, end: usize) -> BytesMut {
     let mut head = BytesMut::with_capacity(bytes.len() + 1);
     head.put_slice(&bytes[..start]);
     if bytes[path..end].first() != Some(&b'/') {
         head.put_u8(b'/');
     }
     head.put_slice(&bytes[path..]);
-    Vetted::Rewritten(head)
+    head
 }
 
 /// The lines of a head, without their ends; a bare LF or CR ends nothing.

@@ -16,7 +16,7 @@ fn reason(head: &str) -> Option<Reason> {
 #[test]
 fn a_plain_head_passes_and_a_part_of_it_waits() {
     let head = "POST /token HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 3\r\nX-A: caf\u{e9}\r\n\r\nabc";
-    assert_eq!(of(head), Vetted::Whole);
+    assert_eq!(of(head), Vetted::Whole(None));
     let end = head.find("\r\n\r\n").unwrap() + 4;
     for cut in 0..end {
         assert_eq!(vet(&head.as_bytes()[..cut], 16 * 1024), Vetted::Partial, "{cut}");
@@ -53,7 +53,7 @@ fn a_request_line_is_never_repaired() {
         let head = format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n");
         assert_eq!(reason(&head), Some(Reason::BadTarget), "{target}");
     }
-    assert_eq!(of("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), Vetted::Whole);
+    assert_eq!(of("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n"), Vetted::Whole(None));
     assert_eq!(reason("CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n"), Some(Reason::MethodNotAllowed));
 }
 
@@ -105,7 +105,7 @@ fn there_is_one_host() {
 fn absolute_form_becomes_origin_form() {
     for (from, to) in [("http://a/x?y", "/x?y"), ("HTTP://A", "/"), ("https://a?y", "/?y")] {
         let rest = "HTTP/1.1\r\nHost: a\r\n\r\nbody";
-        let Vetted::Rewritten(head) = of(&format!("GET {from} {rest}")) else { panic!("{from}") };
+        let Vetted::Rewritten(head, None) = of(&format!("GET {from} {rest}")) else { panic!("{from}") };
         assert_eq!(head, format!("GET {to} {rest}").as_bytes());
     }
 }
@@ -117,4 +117,21 @@ fn a_head_has_a_size() {
     assert_eq!(reason(&head[..17_000]), Some(Reason::TooLarge));
     let many = "X: a\r\n".repeat(129);
     assert_eq!(reason(&format!("GET / HTTP/1.1\r\nHost: a\r\n{many}\r\n")), Some(Reason::TooLarge));
+}
+
+#[test]
+fn a_body_of_chunks_is_held_to_them_from_its_first_byte() {
+    let chunked = |target: &str, rest: &str| of(&format!("POST {target} HTTP/1.1\r\nHost: a\r\n{rest}"));
+    let behind = |rest: &str| chunked("/x", rest);
+    assert_eq!(behind("Content-Length: 1\r\n\r\n\n"), Vetted::Whole(None));
+    assert_eq!(behind("X: transfer-encoding: chunked\r\n\r\n\n"), Vetted::Whole(None));
+    assert_eq!(behind("\r\ntransfer-encoding: chunked\r\n"), Vetted::Whole(None));
+    assert_eq!(behind("TRANSFER-Encoding: chunked\r\nA: b\r\n\r\n"), Vetted::Whole(Some(Chunks::START)));
+    let over = "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+    assert_eq!(behind(over), Vetted::Whole(Some(Chunks::Over)));
+    assert!(matches!(chunked("http://a/x", over), Vetted::Rewritten(_, Some(Chunks::Over))));
+    for target in ["/x", "http://a/x"] {
+        let bad = chunked(target, "Transfer-Encoding: chunked\r\n\r\n\r\n");
+        assert!(matches!(bad, Vetted::Refused(refused) if refused.reason == Reason::BadFraming), "{target}");
+    }
 }
