@@ -2,12 +2,16 @@
 //!
 //! Each is made by its `parse`, once, at the edge; a value that exists is well formed.
 
+mod claims;
 mod digest;
 mod header;
+mod login;
 mod scope;
 
+pub use claims::{BadClaim, Claims};
 pub use digest::{Digest, RevocationDigests};
 pub(crate) use header::{header_text, header_value};
+pub use login::{AskedLogin, LoginName};
 pub use scope::{Scope, Scopes};
 
 use std::fmt;
@@ -104,35 +108,6 @@ text_type! {
     LoginId, |text| identifier(text, 128)
 }
 
-/// What a person types to sign in: an e-mail address or a user name, in its canonical form (trimmed, lower case).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LoginName(Box<str>);
-
-impl LoginName {
-    /// The one spelling of all that mean the same login: trimmed, lower case.
-    pub fn canonical(text: &str) -> String {
-        text.trim().to_lowercase()
-    }
-
-    /// Takes the [canonical](Self::canonical) form of `text` if it is presentable.
-    pub fn parse(text: &str) -> Result<Self, BadText> {
-        let canonical = Self::canonical(text);
-        presentable(&canonical)?;
-        Ok(Self(canonical.into()))
-    }
-
-    /// The canonical text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for LoginName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl UserId {
     /// A new identifier that nobody has and nobody can guess.
     pub fn new() -> Self {
@@ -183,11 +158,6 @@ mod tests {
         }
         assert!(Subject::parse(&"x".repeat(256)).is_err());
         assert_eq!(Subject::parse("jürgen").unwrap().as_str(), "jürgen");
-    }
-
-    #[test]
-    fn a_login_name_has_one_spelling() {
-        assert_eq!(LoginName::parse("  Ada@Example.ORG "), LoginName::parse("ada@example.org"));
     }
 
     #[test]

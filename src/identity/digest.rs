@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::{LoginId, Subject, TokenId};
+use super::{LoginId, Subject, TokenId, UserId};
 
 /// 128 bits that stand for a token, a login, a user or a key, or for who tries to sign in and from where.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,11 @@ impl Digest {
     /// One token: its issuer and `jti`.
     pub fn of_token(issuer: &str, token: &TokenId) -> Self {
         Self::of("token", &[issuer, token.as_str()])
+    }
+
+    /// One token without a `jti`: whose it is, and what its signature is of.
+    pub fn of_unnamed_token(issuer: &str, signed: &str) -> Self {
+        Self::of("unnamed_token", &[issuer, signed])
     }
 
     /// One sign-in: its issuer and `sid`.
@@ -33,6 +38,11 @@ impl Digest {
         Self::of("key", &[issuer, key])
     }
 
+    /// The passwords that one user has had: the issuer and the user's id.
+    pub fn of_passwords(issuer: &str, user: &UserId) -> Self {
+        Self::of("passwords", &[issuer, user.as_str()])
+    }
+
     /// Whoever has this login, if anybody has: the issuer and the login in canonical form, whatever it is.
     pub fn of_account(issuer: &str, login: &str) -> Self {
         Self::of("account", &[issuer, login])
@@ -41,6 +51,11 @@ impl Digest {
     /// Where somebody comes from: the issuer and an address or network as text.
     pub fn of_source(issuer: &str, source: &str) -> Self {
         Self::of("source", &[issuer, source])
+    }
+
+    /// Sign-ups from one source, as text; the empty text stands for all sources together.
+    pub fn of_sign_ups(issuer: &str, source: &str) -> Self {
+        Self::of("sign_ups", &[issuer, source])
     }
 
     /// One account as tried from one source.
