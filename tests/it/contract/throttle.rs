@@ -105,6 +105,8 @@ on_both! {
     sources_known_to_one_account_have_an_end
     without_limits_nothing_is_counted
     what_has_no_address_is_not_blamed_for_all
+    sign_ups_are_counted_by_source_and_in_total
+    of_many_sign_ups_at_once_no_more_than_the_allowance_go_on
 }
 
 async fn an_account_from_one_source_waits_ever_longer(place: Place) {
@@ -345,4 +347,57 @@ async fn a_store_that_is_away_lets_nobody_try() {
     let gateway = place.gateway().await;
     let refused = gateway.0.reserve(gateway.0.attempt("ada", None)).await;
     assert!(matches!(refused, Err(Refused::Unavailable(_))), "{refused:?}");
+}
+
+impl Gateway {
+    /// Somebody signs up; refused, how long they have to wait.
+    async fn sign_up(&self, from: Option<&str>) -> Option<Duration> {
+        let client = from.map(|address| address.parse().unwrap());
+        match self.0.sign_up(client).await {
+            Ok(()) => None,
+            Err(Refused::Wait(wait)) => Some(wait),
+            Err(Refused::Unavailable(error)) => panic!("{error}"),
+        }
+    }
+}
+
+async fn sign_ups_are_counted_by_source_and_in_total(place: Place) {
+    // Whether failed sign-ins are counted or not.
+    let limits = Settings { logins: false, signups: Some(3), signups_total: Some(6), ..Settings::default() };
+    let (here, there) = (place.gateway_with(limits.clone()).await, place.gateway_with(limits).await);
+    for gateway in [&here, &there, &here] {
+        assert_eq!(gateway.sign_up(Some("2001:db8::1")).await, None);
+    }
+    for gateway in [&there, &here] {
+        assert_eq!(gateway.sign_up(Some("2001:db8::2")).await, Some(20 * MINUTE), "the same network");
+    }
+    assert_eq!(there.sign_up(Some("192.0.2.2")).await, None);
+    // Behind a Unix socket there is no source.
+    assert_eq!(here.sign_up(None).await, None);
+    assert_eq!(here.sign_up(None).await, None);
+    assert_eq!(there.sign_up(Some("192.0.2.3")).await, Some(10 * MINUTE), "six in all");
+    for _ in 0..20 {
+        assert_eq!(here.fails("ada", "2001:db8::1").await, None, "counted apart");
+    }
+    place.hand.advance(10 * MINUTE);
+    assert_eq!(here.sign_up(Some("2001:db8::1")).await, Some(10 * MINUTE));
+    assert_eq!(there.sign_up(Some("192.0.2.2")).await, None, "one is forgiven");
+    assert_eq!(there.sign_up(Some("192.0.2.2")).await, Some(10 * MINUTE), "and one alone");
+    let unlimited = Settings { signups: None, signups_total: None, ..Settings::default() };
+    let unlimited = place.gateway_with(unlimited).await;
+    assert_eq!(unlimited.sign_up(Some("2001:db8::1")).await, None);
+}
+
+async fn of_many_sign_ups_at_once_no_more_than_the_allowance_go_on(place: Place) {
+    let limits = Settings { signups: Some(7), ..Settings::default() };
+    let gateway = place.gateway_with(limits).await;
+    let all = (0..40).map(|_| {
+        let gateway = gateway.clone();
+        tokio::spawn(async move { gateway.sign_up(Some("192.0.2.1")).await.is_none() })
+    });
+    let mut through = 0;
+    for one in all.collect::<Vec<_>>() {
+        through += usize::from(one.await.unwrap());
+    }
+    assert_eq!(through, 7);
 }
