@@ -39,10 +39,10 @@ pub fn password(bytes: &[u8]) {
     let at = bytes.iter().position(|&byte| byte == b'\n').unwrap_or(bytes.len());
     let Ok(text) = std::str::from_utf8(&bytes[..at]) else { return };
     let Some(hash) = ReadHash::parse(text) else { return };
-    assert!((4..=16).contains(&hash.cost()), "no hash keeps a thread for days");
-    assert!(text.len() == 60 && text.starts_with("$2") && text[4..6].parse() == Ok(hash.cost()));
+    assert!(hash.micros() <= 4_000_000, "no hash keeps a thread for days");
+    assert!(text.len() <= 1024 && !hash.scheme().as_str().is_empty());
     let password = bytes.get(at + 1..).unwrap_or_default();
-    if hash.cost() == 4 && password.len() <= 71 && !password.contains(&0) {
+    if hash.micros() <= 2_000 && password.len() <= hash.longest() && !password.contains(&0) {
         assert_eq!(hash.fits(password), hash.fits(password), "it is decided alike twice");
     }
 }

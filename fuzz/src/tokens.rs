@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepass::clock::{Clock, UnixTime};
 use gatepass::secret::Secret;
-use gatepass::token::{KeyRing, Settings, SubjectForm, Verifier};
+use gatepass::token::{KeyRing, Minting, Settings, SubjectForm, Verifier};
 use serde_json::{Map, Value};
 
 use crate::claims::{Rules, header_accepted};
@@ -35,6 +35,9 @@ static DESK: LazyLock<Desk> = LazyLock::new(|| {
         previous: Vec::new(),
         subject: SubjectForm::Id,
         cache_bytes: 1 << 16,
+        minting: Minting::default(),
+        trusted: Vec::new(),
+        claims: Vec::new(),
     };
     let keys = Arc::new(KeyRing::new(&settings));
     let kid = keys.current().as_str().to_owned();

@@ -1,13 +1,14 @@
 //! `gatepass hash`: a password's hash, for a store that something else writes.
 
-use crate::password::{Hasher, HasherSettings, NewPassword, PasswordHash};
+use crate::config::PasswordSettings;
+use crate::password::{Hasher, HasherSettings, NewHash, NewPassword, PasswordHash, PasswordPolicy};
 
 use super::configured::OptionalConfigFile;
 use super::stdin::PasswordSource;
 use super::{Failure, block_on, output};
 
-/// bcrypt's cost when no configuration says otherwise: the default of `[passwords] cost`.
-const COST: u32 = 12;
+/// What is hashed with when no configuration says otherwise: the default of `[passwords]`.
+const DEFAULT: NewHash = NewHash::Bcrypt { cost: 12 };
 
 /// What `hash` is told.
 #[derive(Clone, Debug, clap::Args)]
@@ -20,15 +21,21 @@ pub(super) struct Args {
 
 /// Prints the hash alone on stdout.
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let cost = args.file.load()?.map_or(COST, |config| config.passwords.cost);
-    let password = args.password.read()?;
-    let hashed = block_on(hash(password, cost))?;
+    let passwords = args.file.load()?.map(|config| config.passwords);
+    let policy = passwords.as_ref().map_or_else(|| Ok(PasswordPolicy::default()), policy)?;
+    let password = args.password.read(&policy)?;
+    let hashed = block_on(hash(password, passwords.map_or(DEFAULT, |passwords| passwords.hash)))?;
     output::say(hashed.expose())
 }
 
+/// The rules for new passwords.
+pub(super) fn policy(passwords: &PasswordSettings) -> Result<PasswordPolicy, Failure> {
+    passwords.policy().map_err(|(wrong, remedy)| Failure::no(wrong).help(remedy))
+}
+
 /// Hashes one password.
-pub(super) async fn hash(password: NewPassword, cost: u32) -> Result<PasswordHash, Failure> {
-    let settings = HasherSettings { cost, threads: 1, queue: 1, observe: None };
-    let hasher = Hasher::start(settings).map_err(|error| Failure::no(format!("cannot hash: {error}")))?;
+pub(super) async fn hash(password: NewPassword, hash: NewHash) -> Result<PasswordHash, Failure> {
+    let hasher = Hasher::start(HasherSettings::of(hash))
+        .map_err(|error| Failure::no(format!("cannot hash: {error}")))?;
     hasher.hash(password).await.map_err(|error| Failure::no(format!("cannot hash: {error}")))
 }

@@ -1,6 +1,6 @@
 //! Who does the hashing? A few threads of low priority behind a short queue.
 //!
-//! A login costs a core for a quarter of a second. However many are asked for at once, no more than these threads work
+//! A login costs a core for a quarter of a second or so. However many are asked for at once, no more than these threads work
 //! on them, the operating system prefers every other thread to them, and what does not fit the queue is told so at
 //! once. A job whose caller has gone is not done.
 
@@ -11,24 +11,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::bcrypt_hash::{LEAST_COST, MOST_COST};
 use super::work::Work;
-use super::{NewPassword, PasswordHash};
+use super::{HasherSettings, NewPassword, PasswordHash};
 use crate::clock;
 use crate::secret::Secret;
-
-/// What `[passwords]` says of the work.
-#[derive(Clone)]
-pub struct HasherSettings {
-    /// bcrypt's cost: 4 to 16.
-    pub cost: u32,
-    /// Threads that hash; cores − 1, at least one.
-    pub threads: usize,
-    /// Jobs that may wait; one more is [`Overloaded`].
-    pub queue: usize,
-    /// Called with the seconds each hash took (for the metric).
-    pub observe: Option<Arc<dyn Fn(f64) + Send + Sync>>,
-}
 
 /// The queue is full: try again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +32,6 @@ struct Shared {
     work: Work,
     /// Jobs that may be here at once: one on each thread, and those that wait.
     most: usize,
-    observe: Option<Arc<dyn Fn(f64) + Send + Sync>>,
 }
 
 #[derive(Default)]
@@ -79,23 +64,16 @@ impl Job {
 }
 
 impl Hasher {
-    /// Hashes that cost more are not worked for: they never fit.
-    pub const MOST_COST: u32 = MOST_COST;
-
-    /// Starts the threads. A cost outside 4 to 16 is `InvalidInput`.
+    /// Starts the threads. A cost that no hash may have is `InvalidInput`.
     pub fn start(settings: HasherSettings) -> io::Result<Self> {
-        if !(LEAST_COST..=MOST_COST).contains(&settings.cost) {
-            let message = format!("bcrypt's cost is {LEAST_COST} to {MOST_COST}, not {}", settings.cost);
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-        }
+        settings.hash.check()?;
         let threads = settings.threads.max(1);
         let hasher = Self {
             shared: Arc::new(Shared {
                 queue: Mutex::default(),
                 wake: Condvar::new(),
-                work: Work::new(settings.cost),
                 most: threads.saturating_add(settings.queue),
-                observe: settings.observe,
+                work: Work::new(settings),
             }),
         };
         for number in 1..=threads {
@@ -125,9 +103,27 @@ impl Hasher {
         Ok(HashPlace { shared: Some(Arc::clone(&self.shared)) })
     }
 
-    /// There are stored hashes of this cost: from now on every check is as dear, not only from the first of those.
-    pub fn expect_cost(&self, cost: u32) {
-        self.shared.work.expect_cost(cost);
+    /// A place for one hash that nobody waits for; none while anybody waits for another.
+    pub fn spare_place(&self) -> Result<HashPlace, Overloaded> {
+        if self.waiting() > 0 { Err(Overloaded) } else { self.place() }
+    }
+
+    /// There are stored hashes like this one: from now on every check is as dear, not only from the first of those.
+    pub fn expect(&self, stored: &PasswordHash) {
+        self.shared.work.expect(stored);
+    }
+
+    /// Nothing is ever stored here, and what is stored is like these: from now on no check is as dear as a new hash would
+    /// be, unless these are.
+    pub fn expect_only(&self, stored: &[PasswordHash]) {
+        self.shared.work.expect_only(stored);
+    }
+
+    /// Whether a hash that `password` fits is to be replaced by what [`HashPlace::renew`] makes: its scheme is
+    /// deprecated, or its cost is below the configured one. Never by a weaker scheme, and never if either of the two
+    /// schemes cannot read the whole password.
+    pub fn is_outdated(&self, stored: &PasswordHash, password: &Secret) -> bool {
+        self.shared.work.settings().is_outdated(stored, password.expose())
     }
 
     /// Jobs waiting now.
@@ -147,6 +143,13 @@ impl HashPlace {
     pub async fn verify(self, password: Secret, stored: Option<PasswordHash>) -> Result<bool, Overloaded> {
         let (caller, answer) = oneshot::channel();
         self.submit(Job::Verify(password, stored, caller))?;
+        answer.await.map_err(|_| Overloaded)
+    }
+
+    /// Hashes a password anew that fitted a hash which [`Hasher::is_outdated`].
+    pub async fn renew(self, password: Secret) -> Result<PasswordHash, Overloaded> {
+        let (caller, answer) = oneshot::channel();
+        self.submit(Job::Hash(NewPassword::kept(password), caller))?;
         answer.await.map_err(|_| Overloaded)
     }
 
@@ -246,7 +249,7 @@ impl Shared {
     fn timed<T>(&self, work: impl FnOnce() -> T) -> T {
         let start = clock::instant();
         let result = work();
-        if let Some(observe) = &self.observe {
+        if let Some(observe) = &self.work.settings().observe {
             observe(start.elapsed().as_secs_f64());
         }
         result

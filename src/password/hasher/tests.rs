@@ -6,10 +6,12 @@ use std::sync::mpsc;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
+use super::super::NewHash;
 use super::*;
 
 fn settings(observe: impl Fn(f64) + Send + Sync + 'static) -> HasherSettings {
-    HasherSettings { cost: 4, threads: 1, queue: 1, observe: Some(Arc::new(observe)) }
+    let observe: Option<Arc<dyn Fn(f64) + Send + Sync>> = Some(Arc::new(observe));
+    HasherSettings { observe, ..HasherSettings::of(NewHash::Bcrypt { cost: 4 }) }
 }
 
 /// A hasher of one thread and one place, that finishes a job each time the sender sends.
@@ -137,11 +139,31 @@ async fn dropping_it_lets_the_waiting_go() {
     assert_eq!(running.await, Ok(false), "what runs is finished");
 }
 
+#[tokio::test]
+async fn what_nobody_waits_for_gives_way() {
+    let (hasher, release, _) = held();
+    let hash = hasher.spare_place().unwrap().renew("an old password".into());
+    asked!(hash = hash);
+    asked!(waits = hasher.verify("wrong".into(), None));
+    assert!(hasher.spare_place().is_err());
+    release.send(()).unwrap();
+    release.send(()).unwrap();
+    assert!(hash.await.is_ok() && waits.await == Ok(false));
+    let (hasher, release, _) = held();
+    asked!(hash = hasher.spare_place().unwrap().renew("short".into()));
+    release.send(()).unwrap();
+    let hash = hash.await.unwrap();
+    release.send(()).unwrap();
+    assert_eq!(hasher.verify("short".into(), Some(hash)).await, Ok(true), "however short it is");
+}
+
 #[test]
 fn a_cost_that_is_none_is_refused() {
-    for cost in [0, 3, 17, 31] {
-        let error =
-            Hasher::start(HasherSettings { cost, threads: 1, queue: 1, observe: None }).err().unwrap();
+    let argon2id = |memory, iterations, parallelism| NewHash::Argon2id { memory, iterations, parallelism };
+    let bcrypt = [0, 3, 17, 31].map(|cost| NewHash::Bcrypt { cost });
+    let argon2id = [argon2id(7, 1, 1), argon2id(262_145, 1, 1), argon2id(262_144, 9, 1), argon2id(64, 0, 1)];
+    for hash in bcrypt.into_iter().chain(argon2id) {
+        let error = Hasher::start(HasherSettings::of(hash)).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }
