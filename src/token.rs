@@ -1,7 +1,8 @@
 //! Is this text a token of ours, and what does it say? And: make a new one.
 //!
-//! Keys, issuing and verifying of JSON Web Tokens (RFC 7519) in the access-token profile of RFC 9068. Nothing here
-//! awaits, opens a socket or asks a store; [`Verified`] is made only by [`Verifier::verify`].
+//! Keys, issuing and verifying of JSON Web Tokens (RFC 7519) in the access-token profile of RFC 9068, and of the tokens
+//! of other issuers that the operator trusts. Nothing here awaits, opens a socket or asks a store; [`Verified`] is made
+//! only by [`Verifier::verify`].
 
 use std::time::Duration;
 
@@ -10,10 +11,18 @@ use crate::secret::Secret;
 mod cache;
 mod issue;
 mod key;
+mod minting;
+mod password_version;
+mod subject;
+mod trusted;
 mod verify;
 
 pub use issue::{Grant, Issued, Issuer};
 pub use key::{KeyId, KeyRing};
+pub use minting::{Member, Minting};
+pub use password_version::PasswordVersion;
+pub use subject::SubjectForm;
+pub use trusted::{Trusted, key_of};
 pub use verify::{TokenError, Verified, Verifier};
 
 /// What `[tokens]` says.
@@ -37,18 +46,12 @@ pub struct Settings {
     pub subject: SubjectForm,
     /// Bytes the verified-token cache may hold.
     pub cache_bytes: usize,
-}
-
-/// What `sub` is in the tokens we issue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SubjectForm {
-    /// The user's immutable id.
-    Id,
-    /// The login name behind a prefix, such as `username:`.
-    Login {
-        /// What stands before the login name; may be empty.
-        prefix: String,
-    },
+    /// What the tokens we issue leave out, and what they say under other names.
+    pub minting: Minting,
+    /// Whose tokens are believed beside our own.
+    pub trusted: Vec<Trusted>,
+    /// The further claims that somebody asks for, by name: of the rest nothing is kept.
+    pub claims: Vec<String>,
 }
 
 #[cfg(test)]
@@ -67,6 +70,9 @@ mod tests {
             previous: Vec::new(),
             subject: SubjectForm::Id,
             cache_bytes: 1 << 20,
+            minting: Minting::default(),
+            trusted: Vec::new(),
+            claims: Vec::new(),
         }
     }
 }

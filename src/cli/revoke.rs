@@ -6,9 +6,9 @@ use std::time::Duration;
 use crate::clock::{Clock, UnixTime};
 use crate::config::Config;
 use crate::control::{Client, ClientError};
-use crate::identity::{Digest, LoginId, Subject};
+use crate::identity::{Digest, LoginId};
 use crate::revocation::{Revocation, Scope, State, write_to_store};
-use crate::token::{Settings, SubjectForm};
+use crate::token::Settings;
 use crate::users::User;
 
 use super::Failure;
@@ -89,13 +89,10 @@ pub(super) fn of_user(tokens: &Settings, user: &User, now: UnixTime) -> Result<R
 
 /// What a user is revoked and listed by.
 pub(super) fn digest_of(tokens: &Settings, user: &User) -> Result<Digest, Failure> {
-    let text = match &tokens.subject {
-        SubjectForm::Id => user.id.as_str().to_owned(),
-        SubjectForm::Login { prefix } => format!("{prefix}{}", user.login),
-    };
-    let subject = Subject::parse(&text)
-        .map_err(|error| Failure::no(format!("the subject of {}'s tokens {error}", user.login)))?;
-    Ok(Digest::of_user(&tokens.issuer, &subject))
+    let subject = tokens.subject.of(&user.id, &user.login);
+    let subject =
+        subject.map_err(|error| Failure::no(format!("the subject of {}'s tokens {error}", user.login)))?;
+    Ok(tokens.subject.digest(&tokens.issuer, &subject))
 }
 
 /// What revokes every token of one sign-in: the `sid` of any of them.

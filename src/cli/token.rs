@@ -32,7 +32,7 @@ pub(super) enum Command {
     ///
     /// Goes through the running gateway's control socket if there is one, else straight to the store.
     #[command(
-        after_help = "Examples:\n  gatepass token revoke - < token.txt\n  gatepass token revoke --user ada@example.org\n  gatepass token revoke --login 0Zr3VbZ5T6iVn0YlOQpU2w\n\nAn argument is visible to other users of the machine in process listings; `-` reads standard input."
+        after_help = "Examples:\n  gatepass token revoke - < token.txt\n  gatepass token revoke --user ada@example.org\n  gatepass token revoke --subject legacy:ada\n  gatepass token revoke --login 0Zr3VbZ5T6iVn0YlOQpU2w\n\nAn argument is visible to other users of the machine in process listings; `-` reads standard input."
     )]
     Revoke(revoke::Args),
     /// Take a revocation back: what it named is good again, if it has not expired.

@@ -1,7 +1,11 @@
 //! `[tokens]`: who issues, for whom, for how long, signed with what?
 //!
 //! A secret that can be guessed lets anyone sign (RFC 8725 §3.5, RFC 7518 §3.2): below 32 bytes it is refused, and so is
-//! one that a tutorial prints. Messages name the setting, never the value.
+//! one that a tutorial prints. Messages name the setting, never the value. What our tokens leave out or say under other
+//! names is read in `minting`, and whose tokens are believed beside them in `trusted`.
+
+mod minting;
+mod trusted;
 
 use std::time::Duration;
 
@@ -33,21 +37,29 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Option<Setti
     let secret = secret(reading, &mut section);
     let previous = previous(reading, &mut section, secret.as_ref());
     let subject = subject(reading, &mut section);
+    let minting = minting::read(reading, &mut section);
     let leeway = section.duration(reading, "leeway", Duration::ZERO, Duration::ZERO..=Duration::from_secs(5));
     let cache =
         section.size(reading, "cache", 32 << 20, 64 << 10..=16 << 30).map_or(32 << 20, |size| size.value);
+    let list = trusted::sections(reading, &mut section);
     section.finish(reading);
-    Some(Settings {
-        issuer: issuer?,
-        audience: audience?.value.to_owned(),
+    let mut settings = issuer.zip(audience).zip(secret).map(|((issuer, audience), secret)| Settings {
+        issuer,
+        audience: audience.value.to_owned(),
         lifetime,
         max_lifetime,
         leeway: leeway.map_or(Duration::ZERO, |leeway| leeway.value),
-        secret: secret?.value,
+        secret: secret.value,
         previous,
         subject,
         cache_bytes: usize::try_from(cache).unwrap_or(usize::MAX),
-    })
+        minting,
+        trusted: Vec::new(),
+        // Those that `[identity]` asks for.
+        claims: Vec::new(),
+    });
+    trusted::read(reading, list, max_lifetime, settings.as_mut());
+    settings
 }
 
 /// A URL without query and fragment (RFC 8414 §2); `http` is allowed because a gateway may be tried on loopback.
@@ -95,7 +107,7 @@ fn secret(reading: &mut Reading, section: &mut Section<'_>) -> Option<At<Secret>
     section.need("secret", "{ file = \"gatepass.secret\" }");
     let value = section.value("secret")?;
     let secret = source::read(reading, "tokens.secret", value)?;
-    good(reading, "tokens.secret", secret)
+    good(reading, "tokens.secret", secret, None)
 }
 
 fn previous(reading: &mut Reading, section: &mut Section<'_>, current: Option<&At<Secret>>) -> Vec<Secret> {
@@ -108,7 +120,7 @@ fn previous(reading: &mut Reading, section: &mut Section<'_>, current: Option<&A
     let mut found: Vec<Secret> = Vec::new();
     for element in array {
         let Some(secret) = source::read(reading, "tokens.previous", element) else { continue };
-        let Some(secret) = good(reading, "tokens.previous", secret) else { continue };
+        let Some(secret) = good(reading, "tokens.previous", secret, None) else { continue };
         let same = |other: &Secret| other.expose() == secret.value.expose();
         if current.is_some_and(|current| same(&current.value)) || found.iter().any(same) {
             let message = "this is the same secret as another one of `[tokens]`";
@@ -124,26 +136,40 @@ fn previous(reading: &mut Reading, section: &mut Section<'_>, current: Option<&A
     found
 }
 
-fn good(reading: &mut Reading, setting: &str, secret: At<Secret>) -> Option<At<Secret>> {
+/// A secret that can be signed with. `weak` is where a weak one may be allowed: of another issuer, and whether it is.
+fn good(reading: &mut Reading, setting: &str, secret: At<Secret>, weak: Option<bool>) -> Option<At<Secret>> {
     let bytes = secret.value.expose();
-    if bytes.len() < LEAST {
-        let message = format!("`{setting}` is too short: {LEAST} bytes are the least (RFC 7518 §3.2)");
-        reading.problems.error(secret.span, message, "a random one: openssl rand -base64 32");
-        return None;
+    let (fault, help) = if bytes.len() < LEAST {
+        let fault = format!("is too short: {LEAST} bytes are the least (RFC 7518 §3.2)");
+        (fault, "a random one: openssl rand -base64 32")
+    } else if PUBLISHED.iter().any(|known| known.as_bytes() == bytes) {
+        let fault = "is printed in a well-known tutorial: anyone can sign with it".to_owned();
+        (fault, "make your own: openssl rand -base64 32")
+    } else {
+        if spread(bytes) < WEAK {
+            reading.problems.warn(
+                Some(secret.span.clone()),
+                format!("`{setting}` does not look random"),
+                "whoever guesses it can sign tokens: openssl rand -base64 32",
+            );
+        }
+        return Some(secret);
+    };
+    let message = format!("`{setting}` {fault}");
+    match weak {
+        Some(true) => {
+            let help = "whoever guesses it is any user of this issuer, or of ours if subjects are shared: replace it soon";
+            reading.problems.warn(Some(secret.span.clone()), message, help);
+            return Some(secret);
+        }
+        Some(false) => {
+            let help =
+                format!("{help}; until the application has one, for this issuer alone: weak_secret = true");
+            reading.problems.error(secret.span, message, help);
+        }
+        None => reading.problems.error(secret.span, message, help),
     }
-    if PUBLISHED.iter().any(|known| known.as_bytes() == bytes) {
-        let message = format!("`{setting}` is printed in a well-known tutorial: anyone can sign with it");
-        reading.problems.error(secret.span, message, "make your own: openssl rand -base64 32");
-        return None;
-    }
-    if spread(bytes) < WEAK {
-        reading.problems.warn(
-            Some(secret.span.clone()),
-            format!("`{setting}` does not look random"),
-            "whoever guesses it can sign tokens: openssl rand -base64 32",
-        );
-    }
-    Some(secret)
+    None
 }
 
 /// An estimate, in bits, of what a secret is worth: the entropy of its bytes, repetition counted once.

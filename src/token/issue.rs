@@ -6,9 +6,10 @@ use std::time::Duration;
 use jsonwebtoken::{Algorithm, Header};
 use serde::Serialize;
 
-use super::{KeyRing, Settings};
+use super::minting::Payload;
+use super::{KeyRing, Minting, PasswordVersion, Settings};
 use crate::clock::Clock;
-use crate::identity::{LoginId, Scopes, Subject, TokenId};
+use crate::identity::{Claims, LoginId, Scopes, Subject, TokenId};
 
 /// What a token is to say.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub struct Grant {
     pub client_id: String,
     /// How long it lives; the configured lifetime if absent. Whole seconds count, and never more than `max_lifetime`.
     pub lifetime: Option<Duration>,
+    /// What else is said of the user, each a member of its own.
+    pub claims: Claims,
 }
 
 /// A token, fresh from the press.
@@ -58,33 +61,37 @@ impl std::fmt::Debug for Issued {
 pub struct Issuer {
     name: Arc<str>,
     audience: Arc<str>,
+    minting: Minting,
     lifetime: Duration,
     max_lifetime: Duration,
     keys: Arc<KeyRing>,
     clock: Clock,
 }
 
-/// The claims, in the order they are written.
+/// The claims that every token of ours has, in the order they are written.
 #[derive(Serialize)]
-struct Claims<'a> {
+pub(super) struct Fields<'a> {
     iss: &'a str,
-    sub: &'a str,
-    aud: &'a str,
-    exp: u64,
-    iat: u64,
+    pub(super) sub: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    aud: Option<&'a str>,
+    pub(super) exp: u64,
+    pub(super) iat: u64,
     nbf: u64,
-    jti: &'a str,
+    pub(super) jti: &'a str,
     client_id: &'a str,
     #[serde(skip_serializing_if = "str::is_empty")]
-    scope: &'a str,
+    pub(super) scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     sid: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     login_version: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    preferred_username: Option<&'a str>,
+    pwv: Option<PasswordVersion>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
+    pub(super) preferred_username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) email: Option<&'a str>,
 }
 
 impl Issuer {
@@ -93,6 +100,7 @@ impl Issuer {
         Self {
             name: settings.issuer.as_str().into(),
             audience: settings.audience.as_str().into(),
+            minting: settings.minting.clone(),
             lifetime: settings.lifetime,
             max_lifetime: settings.max_lifetime,
             keys,
@@ -107,13 +115,18 @@ impl Issuer {
 
     /// Signs `grant`, good from this second on.
     pub fn issue(&self, grant: Grant) -> Issued {
+        self.issue_for(grant, None)
+    }
+
+    /// The same for somebody who signed in with a password of this version.
+    pub fn issue_for(&self, grant: Grant, password: Option<PasswordVersion>) -> Issued {
         let now = self.clock.now().secs();
         let expires_in = grant.lifetime.unwrap_or(self.lifetime).min(self.max_lifetime).as_secs();
         let token_id = TokenId::new();
-        let claims = Claims {
+        let fields = Fields {
             iss: &self.name,
             sub: grant.subject.as_str(),
-            aud: &self.audience,
+            aud: (!self.minting.without_audience).then_some(&*self.audience),
             exp: now.saturating_add(expires_in),
             iat: now,
             nbf: now,
@@ -122,16 +135,18 @@ impl Issuer {
             scope: grant.scopes.as_str(),
             sid: grant.login.as_ref().map(|(login, _)| login.as_str()),
             login_version: grant.login.as_ref().map(|&(_, version)| version),
+            pwv: password,
             preferred_username: grant.preferred_username.as_deref(),
             email: grant.email.as_deref(),
         };
+        let payload = Payload::new(&fields, &self.minting, &grant.claims);
         let key = self.keys.signer();
         let header = Header {
             typ: Some("at+jwt".into()),
             kid: Some(key.id.as_str().into()),
             ..Header::new(Algorithm::HS256)
         };
-        let token = jsonwebtoken::encode(&header, &claims, &key.signing)
+        let token = jsonwebtoken::encode(&header, &payload, &key.signing)
             .expect("texts and numbers serialize, and an HMAC key signs HS256");
         Issued { token, token_id, expires_in, scopes: grant.scopes }
     }

@@ -7,6 +7,7 @@ use aws_lc_rs::hmac;
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
 use super::Settings;
+use super::password_version::marking_key;
 use crate::secret::Secret;
 
 /// A key's identifier: the `kid` header of the tokens it signs (RFC 7515 §4.1.4).
@@ -15,7 +16,7 @@ pub struct KeyId(Box<str>);
 
 impl KeyId {
     /// 16 hexadecimal digits of HMAC-SHA256 under the secret: a change of secret is a change of name.
-    fn of(secret: &Secret) -> Self {
+    pub(super) fn of(secret: &Secret) -> Self {
         use std::fmt::Write as _;
         let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose());
         let tag = hmac::sign(&key, b"gatepass kid");
@@ -38,14 +39,17 @@ pub(super) struct Key {
     pub(super) id: KeyId,
     pub(super) signing: EncodingKey,
     pub(super) verifying: DecodingKey,
+    /// What passwords are told apart by.
+    pub(super) marking: hmac::Key,
 }
 
 impl Key {
-    fn of(secret: &Secret) -> Self {
+    pub(super) fn of(secret: &Secret) -> Self {
         Self {
             id: KeyId::of(secret),
             signing: EncodingKey::from_secret(secret.expose()),
             verifying: DecodingKey::from_secret(secret.expose()),
+            marking: marking_key(secret),
         }
     }
 }
@@ -95,7 +99,7 @@ impl KeyRing {
         }
     }
 
-    fn keys(&self) -> impl Iterator<Item = &Key> {
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.previous)
     }
 }

@@ -1,4 +1,4 @@
-//! Is this token good? Format, algorithm, key, signature, type, claims: the first failing step names the error.
+//! Is this token good? Format, algorithm, key, signature, issuer, type, claims: the first failing step names the error.
 //!
 //! The library computes the signature and nothing else; what it would check of the rest is less than its options
 //! promise (`aud` and `iss` pass when absent, `typ` and `crit` are not looked at). Nothing a token says is acted upon
@@ -6,18 +6,21 @@
 
 mod claims;
 mod parts;
+mod rules;
 mod verified;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Algorithm;
+use serde_json::{Map, Value};
 
-use self::claims::Expectations;
 use self::parts::{Header, Parts};
+use self::rules::{Group, Makers, Rules};
 pub use self::verified::Verified;
 use super::cache::TokenCache;
-use super::{KeyRing, Settings};
+use super::key::Key;
+use super::{KeyId, KeyRing, Settings};
 use crate::clock::{Clock, UnixTime};
 
 /// The longest token looked at, in bytes.
@@ -41,13 +44,13 @@ pub enum TokenError {
     /// The signature does not fit.
     #[error("the signature does not fit")]
     BadSignature,
-    /// `typ` is not `at+jwt`, or a header is present that changes how the token is to be read (`crit`, `b64`, `zip`, `enc`).
+    /// `typ` is not `at+jwt`, a claim that tells access tokens is not as it must be, or a header is present that changes how the token is to be read (`crit`, `b64`, `zip`, `enc`).
     #[error("not an access token")]
     WrongType,
-    /// `iss` is not ours.
+    /// `iss` is not one whose key fits.
     #[error("from another issuer")]
     WrongIssuer,
-    /// `aud` is not ours alone.
+    /// `aud` is not the expected one alone.
     #[error("for another audience")]
     WrongAudience,
     /// A required claim is absent, or a claim is of the wrong type.
@@ -89,7 +92,8 @@ impl TokenError {
 /// Verifies tokens, remembering those it has verified.
 #[derive(Debug)]
 pub struct Verifier {
-    expected: Expectations,
+    ours: Rules,
+    trusted: Box<[Group]>,
     leeway: Duration,
     keys: Arc<KeyRing>,
     clock: Clock,
@@ -97,14 +101,12 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for the keys of `keys`. A leeway of more than 5 s counts as 5 s.
+    /// A verifier for the keys of `keys` and those of trusted issuers. A leeway of more than 5 s counts as 5 s.
     pub fn new(settings: &Settings, keys: Arc<KeyRing>, clock: Clock) -> Self {
+        let ours = Rules::ours(settings);
         Self {
-            expected: Expectations {
-                issuer: settings.issuer.as_str().into(),
-                audience: settings.audience.as_str().into(),
-                max_lifetime: settings.max_lifetime,
-            },
+            trusted: Group::all(settings, &ours),
+            ours,
             leeway: settings.leeway.min(MOST_LEEWAY),
             keys,
             clock,
@@ -156,8 +158,15 @@ impl Verifier {
         steps
     }
 
+    /// The operator's word for the trusted issuer by whose rules `token` is judged, good or not; none where it is by our
+    /// own, or by nobody's.
+    pub fn judge(&self, token: &str) -> Option<&str> {
+        let parts = Parts::split(token).filter(|_| token.len() <= LONGEST)?;
+        self.identify(&parts).ok()?.rules.trusted.as_deref()
+    }
+
     /// Like `verify`, for explaining: header and claims as they stand there, trusted or not (decoded without checking).
-    pub fn inspect(token: &str) -> Option<(serde_json::Value, serde_json::Value)> {
+    pub fn inspect(token: &str) -> Option<(Value, Value)> {
         if token.len() > LONGEST {
             return None;
         }
@@ -168,30 +177,67 @@ impl Verifier {
     /// All steps, without memory.
     fn examine(&self, token: &str, now: UnixTime) -> Result<Verified, TokenError> {
         let parts = Parts::split(token).ok_or(TokenError::Malformed)?;
+        let Identified { rules, key, claims } = self.identify(&parts)?;
+        let verified = rules.read(&claims, key, parts.signed)?;
+        verified.check_times(now, self.leeway)?;
+        rules.check_lifetime(&verified, now)?;
+        Ok(verified)
+    }
+
+    /// Whose token it is, once its signature fits.
+    fn identify(&self, parts: &Parts<'_>) -> Result<Identified<'_>, TokenError> {
         let header = Header::read(parts.header)?;
         if !header.is_hs256() {
             return Err(TokenError::AlgorithmNotAllowed);
         }
-        let key = self.keys.find(header.kid()?).ok_or(TokenError::UnknownKey)?;
-        match jsonwebtoken::crypto::verify(
-            parts.signature,
-            parts.signed.as_bytes(),
-            &key.verifying,
-            Algorithm::HS256,
-        ) {
-            Ok(true) => {}
-            Ok(false) => return Err(TokenError::BadSignature),
-            // The signature is not base64url.
-            Err(_) => return Err(TokenError::Malformed),
-        }
-        if !header.is_access_token() {
+        let makers = self.makers(header.kid()?, parts)?;
+        if header.is_foreign() {
             return Err(TokenError::WrongType);
         }
-        let verified = self.expected.read(parts.claims, &key.id)?;
-        verified.check_times(now, self.leeway)?;
-        self.expected.check_lifetime(&verified)?;
-        Ok(verified)
+        let claims = parts::object(parts.claims).ok_or(TokenError::Malformed)?;
+        let named = makers.named_by(&claims);
+        let untyped = header.is_any_token() && named.is_ok_and(|rules| rules.may_lack("typ"));
+        if !header.is_access_token() && !untyped {
+            return Err(TokenError::WrongType);
+        }
+        Ok(Identified { rules: named?, key: makers.key, claims })
     }
+
+    /// Whose key the signature fits. A `kid` of ours means our key and no other; without one of ours, the keys of
+    /// trusted issuers are tried, which are few.
+    fn makers(&self, kid: Option<&str>, parts: &Parts<'_>) -> Result<Makers<'_>, TokenError> {
+        let own = self.keys.find(kid);
+        if let Some(key) = own {
+            if fits(parts, key)? {
+                let group = self.trusted.iter().find(|group| group.is(&key.id));
+                return Ok(Makers { key: &key.id, ours: Some(&self.ours), group });
+            }
+            if kid.is_some() {
+                return Err(TokenError::BadSignature);
+            }
+        }
+        for group in self.trusted.iter().filter(|group| own.is_none_or(|own| !group.is(&own.id))) {
+            if fits(parts, &group.key)? {
+                return Ok(Makers { key: &group.key.id, ours: None, group: Some(group) });
+            }
+        }
+        let tried = own.is_some() || (kid.is_none() && !self.trusted.is_empty());
+        Err(if tried { TokenError::BadSignature } else { TokenError::UnknownKey })
+    }
+}
+
+/// A token whose maker is known.
+struct Identified<'v> {
+    rules: &'v Rules,
+    key: &'v KeyId,
+    claims: Map<String, Value>,
+}
+
+/// Whether the signature is by that key.
+fn fits(parts: &Parts<'_>, key: &Key) -> Result<bool, TokenError> {
+    // An error is that the signature is not base64url.
+    jsonwebtoken::crypto::verify(parts.signature, parts.signed.as_bytes(), &key.verifying, Algorithm::HS256)
+        .map_err(|_| TokenError::Malformed)
 }
 
 #[cfg(test)]

@@ -28,9 +28,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     output::json(&json!({ "header": header, "claims": claims }))?;
     output::note("note: decoded, nothing of it verified: anybody can write such a text");
     if let Some(config) = args.file.load()? {
-        let verdict = match verifier(&config).verify(&token) {
-            Ok(_) => "a good token (whether it is revoked was not asked)".to_owned(),
-            Err(error) => format!("not a good token: {error}"),
+        let verifier = verifier(&config);
+        let whose = verifier
+            .judge(&token)
+            .map_or_else(String::new, |name| format!(" of the trusted issuer `{name}`"));
+        let verdict = match verifier.verify(&token) {
+            Ok(_) => format!("a good token{whose} (whether it is revoked was not asked)"),
+            Err(error) => format!("not a good token{whose}: {error}"),
         };
         output::note(&format!("verdict of {}: {verdict}", config.path.display()));
     }

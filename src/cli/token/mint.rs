@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::identity::{Scopes, Subject};
+use crate::identity::{Claims, Scopes, Subject};
 use crate::token::{Grant, Issuer, KeyRing, Settings};
 
 use super::super::configured::ConfigFile;
@@ -63,6 +63,7 @@ fn grant(args: &Args, tokens: &Settings) -> Result<Grant, Failure> {
         login: None,
         client_id: presentable("--client-id", &args.client_id)?.to_string(),
         lifetime: args.lifetime.map(|asked| within(asked, tokens.max_lifetime)).transpose()?,
+        claims: Claims::default(),
     })
 }
 

@@ -3,9 +3,9 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::identity::Digest;
+use crate::identity::{Digest, Subject};
 use crate::revocation::{Revocation, Scope};
-use crate::token::{KeyRing, TokenError};
+use crate::token::{KeyId, KeyRing, TokenError, key_of};
 
 use super::super::configured::ConfigFile;
 use super::super::revoke;
@@ -30,6 +30,9 @@ struct What {
     /// Every token of this user, up to now.
     #[arg(long, value_name = "LOGIN")]
     user: Option<String>,
+    /// Every token of this subject, up to now: its `sub` as backends see it, also of a trusted issuer or minted.
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
     /// Every token of this sign-in: the `sid` of any of them.
     #[arg(long, value_name = "SID")]
     login: Option<String>,
@@ -87,6 +90,9 @@ impl What {
                 let (_, user) = user::existing(config, login).await?;
                 (format!("every token of {}", user.login), revoke::of_user(&config.tokens, &user, now)?)
             }
+            (_, Self { subject: Some(subject), .. }) => {
+                (format!("every token of the subject {subject}"), of_subject(config, subject)?)
+            }
             (_, Self { login: Some(sid), .. }) => {
                 ("the sign-in".to_owned(), revoke::of_login(&config.tokens, sid, now)?)
             }
@@ -98,11 +104,22 @@ impl What {
     }
 }
 
-/// What revokes a key of ours: for good, because whoever holds it can go on signing.
+/// What revokes every token of a subject up to now.
+fn of_subject(config: &Config, subject: &str) -> Result<Revocation, Failure> {
+    let subject = Subject::parse(subject).map_err(|error| {
+        Failure::usage(format!("the subject {error}")).help("pass the `sub` that backends see: `legacy:ada`")
+    })?;
+    let digest = config.tokens.subject.digest(&config.tokens.issuer, &subject);
+    let expires = revoke::forgotten(&config.tokens, Clock::system().now());
+    Ok(Revocation { scope: Scope::User, digest, expires })
+}
+
+/// What revokes a key of ours or of a trusted issuer: for good, because whoever holds it can go on signing.
 fn of_key(config: &Config, kid: &str) -> Result<Revocation, Failure> {
     let ring = KeyRing::new(&config.tokens);
-    if ring.ids().all(|known| known.as_str() != kid) {
-        let known: Vec<&str> = ring.ids().map(crate::token::KeyId::as_str).collect();
+    let trusted: Vec<KeyId> = config.tokens.trusted.iter().map(|trusted| key_of(&trusted.secret)).collect();
+    let known: Vec<&str> = ring.ids().chain(&trusted).map(KeyId::as_str).collect();
+    if !known.contains(&kid) {
         return Err(Failure::usage(format!("the configuration has no key `{kid}`"))
             .help(format!("it has {}; tokens of any other are refused already", known.join(", "))));
     }

@@ -95,10 +95,19 @@ impl Header {
         }
     }
 
-    /// Whether `typ` says access token (RFC 9068 §2.1), and nothing asks for another reading.
+    /// Whether something asks for another reading.
+    pub(super) fn is_foreign(&self) -> bool {
+        FOREIGN.iter().any(|name| self.0.contains_key(*name))
+    }
+
+    /// Whether `typ` says access token (RFC 9068 §2.1).
     pub(super) fn is_access_token(&self) -> bool {
         let typ = self.0.get("typ").and_then(Value::as_str).unwrap_or_default();
-        let named = typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt");
-        named && !FOREIGN.iter().any(|name| self.0.contains_key(*name))
+        typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
+    }
+
+    /// Whether `typ` says nothing but that it is a token, or nothing at all: then it may be one of any kind.
+    pub(super) fn is_any_token(&self) -> bool {
+        self.0.get("typ").is_none_or(|typ| typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("jwt")))
     }
 }

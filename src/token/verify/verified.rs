@@ -9,7 +9,8 @@ use http::HeaderValue;
 
 use super::TokenError;
 use crate::clock::UnixTime;
-use crate::identity::{LoginId, RevocationDigests, Scopes, Subject, TokenId, header_value};
+use crate::identity::{Claims, LoginId, RevocationDigests, Scopes, Subject, TokenId, header_value};
+use crate::token::PasswordVersion;
 
 /// How far ahead of our clock `iat` and `nbf` may be: other machines' clocks differ.
 const MOST_AHEAD: Duration = Duration::from_secs(5);
@@ -17,15 +18,18 @@ const MOST_AHEAD: Duration = Duration::from_secs(5);
 /// A token that has been verified; only [`Verifier::verify`](super::Verifier::verify) makes one.
 #[derive(Debug)]
 pub struct Verified {
+    pub(super) trusted: Option<Arc<str>>,
     pub(super) issuer: Arc<str>,
     pub(super) subject: Subject,
-    pub(super) token_id: TokenId,
+    pub(super) token_id: Option<TokenId>,
     pub(super) login_id: Option<LoginId>,
     pub(super) login_version: Option<u64>,
+    pub(super) password: Option<PasswordVersion>,
     pub(super) scopes: Scopes,
     pub(super) preferred_username: Option<Box<str>>,
     pub(super) email: Option<Box<str>>,
     pub(super) client_id: Option<Box<str>>,
+    pub(super) further: Further,
     pub(super) issued_at: UnixTime,
     pub(super) expires: UnixTime,
     /// The later of `nbf` and `iat`.
@@ -46,13 +50,49 @@ pub(super) struct Uses {
 #[derive(Debug, Default)]
 pub(super) struct Presented(Box<[(&'static str, HeaderValue)]>);
 
+/// Claims of the user's own that somebody asks for.
+#[derive(Debug)]
+pub(super) struct Further(Box<[Claim]>);
+
+#[derive(Debug)]
+struct Claim {
+    name: Box<str>,
+    text: Box<str>,
+    value: HeaderValue,
+}
+
+impl Further {
+    pub(super) fn of(claims: &Claims) -> Self {
+        let told = claims.iter().filter_map(|(name, value)| {
+            let text = Claims::text(value)?;
+            let value = header_value(&text)?;
+            Some(Claim { name: name.into(), text: text.into(), value })
+        });
+        Self(told.collect())
+    }
+
+    fn bytes(&self) -> usize {
+        let of = |claim: &Claim| claim.name.len() + claim.text.len() + claim.value.len() + size_of::<Claim>();
+        self.0.iter().map(of).sum()
+    }
+
+    fn get(&self, name: &str) -> Option<&Claim> {
+        self.0.iter().find(|claim| *claim.name == *name)
+    }
+}
+
 /// The claims that have a text.
 const TEXTUAL: [&str; 8] = ["sub", "preferred_username", "email", "scope", "client_id", "sid", "jti", "iss"];
 
 impl Verified {
-    /// `iss`.
+    /// `iss`; of a trusted issuer whose tokens have none, the operator's word for it.
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// The operator's word for the trusted issuer; none: it is a token of ours.
+    pub fn trusted(&self) -> Option<&str> {
+        self.trusted.as_deref()
     }
 
     /// `sub`.
@@ -60,9 +100,9 @@ impl Verified {
         &self.subject
     }
 
-    /// `jti`.
-    pub const fn token_id(&self) -> &TokenId {
-        &self.token_id
+    /// `jti`; ours have one.
+    pub const fn token_id(&self) -> Option<&TokenId> {
+        self.token_id.as_ref()
     }
 
     /// `sid`.
@@ -75,12 +115,17 @@ impl Verified {
         self.login_version
     }
 
+    /// `pwv`: which password its sign-in was made with.
+    pub const fn password_version(&self) -> Option<PasswordVersion> {
+        self.password
+    }
+
     /// `scope`.
     pub const fn scopes(&self) -> &Scopes {
         &self.scopes
     }
 
-    /// `iat`.
+    /// `iat`; the epoch where a trusted issuer does not say it, so that it lies before every revocation.
     pub const fn issued_at(&self) -> UnixTime {
         self.issued_at
     }
@@ -95,25 +140,26 @@ impl Verified {
         &self.digests
     }
 
-    /// A textual claim by its JWT name (`sub`, `preferred_username`, `email`, `scope`, `sid`, `jti`, `client_id`, `iss`);
-    /// never an empty one. None holds a control character.
+    /// A claim as text by its JWT name (`sub`, `preferred_username`, `email`, `scope`, `sid`, `jti`, `client_id`, `iss`, or
+    /// one that the settings ask for); never an empty one. None holds a control character.
     pub fn claim(&self, name: &str) -> Option<&str> {
         match name {
             "iss" => Some(&self.issuer),
             "sub" => Some(self.subject.as_str()),
-            "jti" => Some(self.token_id.as_str()),
+            "jti" => self.token_id.as_ref().map(TokenId::as_str),
             "sid" => self.login_id.as_ref().map(LoginId::as_str),
             "scope" => Some(self.scopes.as_str()).filter(|scope| !scope.is_empty()),
             "preferred_username" => self.preferred_username.as_deref(),
             "email" => self.email.as_deref(),
             "client_id" => self.client_id.as_deref(),
-            _ => None,
+            _ => self.further.get(name).map(|claim| &*claim.text),
         }
     }
 
-    /// A textual claim as a header value.
+    /// The same as a header value.
     pub fn header(&self, name: &str) -> Option<&HeaderValue> {
-        self.presented.0.iter().find(|(claim, _)| *claim == name).map(|(_, value)| value)
+        let presented = self.presented.0.iter().find(|(claim, _)| *claim == name).map(|(_, value)| value);
+        presented.or_else(|| self.further.get(name).map(|claim| &claim.value))
     }
 
     /// Makes the header values of its claims.
@@ -157,10 +203,11 @@ impl Verified {
         // A scope is held twice: in the set, as a pointer and its text, and in the set's text form.
         let scopes = self.scopes.iter().map(|scope| 2 * scope.as_str().len() + 2 * size_of::<usize>() + 1);
         self.subject.as_str().len()
-            + self.token_id.as_str().len()
+            + self.token_id.as_ref().map_or(0, |token| token.as_str().len())
             + self.login_id.as_ref().map_or(0, |login| login.as_str().len())
             + optional.iter().filter_map(|text| text.as_deref()).map(str::len).sum::<usize>()
             + scopes.sum::<usize>()
+            + self.further.bytes()
             + self
                 .presented
                 .0
