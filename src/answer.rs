@@ -1,14 +1,15 @@
 //! What do we answer ourselves? Statuses, bodies and headers of every gateway-made answer.
 //!
 //! [`status`] is the one table from reason to status; [`refusal`] words a no for the client (RFC 6750 §3);
-//! [`json`], [`empty`] and [`fault`] make the answers of our own endpoints. All of them carry the request id, are
+//! [`json`], [`html`], [`empty`] and [`fault`] make the answers of our own endpoints. All of them carry the request id, are
 //! never stored by a cache, and name no server software.
 
+mod fastapi;
 mod reply;
 mod wording;
 
-pub use reply::{Fault, empty, fault, json};
-pub use wording::status;
+pub use reply::{Fault, empty, fault, html, json};
+pub use wording::{code_status, status};
 
 use bytes::Bytes;
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -28,6 +29,8 @@ pub enum ErrorBody {
     OAuth,
     /// RFC 9457.
     Problem,
+    /// `{"detail": …}` with FastAPI's texts and statuses.
+    FastApi,
 }
 
 /// A no, with what its answer needs to know.
@@ -39,7 +42,8 @@ pub struct Refusal<'a> {
     pub status: Option<StatusCode>,
     /// Under which id the operator finds it.
     pub request_id: &'a str,
-    /// The scopes that would have been enough, for `insufficient_scope`.
+    /// The scopes that would have been enough, where the route is known. Told for `insufficient_scope`; FastAPI tells
+    /// them with every token that is not good.
     pub needed_scope: Option<&'a str>,
     /// The methods that are allowed, for `method_not_allowed`.
     pub allow: Option<&'a HeaderValue>,
@@ -78,18 +82,28 @@ impl<'a> Refusal<'a> {
 /// The whole answer to a request that is refused.
 pub fn refusal(refusal: &Refusal<'_>) -> Response<Bytes> {
     let wording = Wording::of(refusal.reason);
-    let status = refusal.status.unwrap_or_else(|| status(refusal.reason));
+    let Refusal { reason, needed_scope, body, .. } = *refusal;
+    let status = refusal.status.unwrap_or_else(|| status(reason, body));
+    let (description, challenge) = match body {
+        ErrorBody::FastApi => {
+            (fastapi::told(reason, status).into(), fastapi::challenge(reason, status, needed_scope))
+        }
+        ErrorBody::OAuth | ErrorBody::Problem => {
+            let scope = needed_scope.filter(|_| reason == Reason::InsufficientScope);
+            (wording.description(refusal.detail), wording.challenge(refusal.realm, scope))
+        }
+    };
     let mut answer = fault(&Fault {
         status,
         error: wording.error,
         reason: wording.word,
-        description: &wording.description(refusal.detail),
+        description: &description,
         field: None,
         request_id: refusal.request_id,
-        body: refusal.body,
+        body,
     });
     let headers = answer.headers_mut();
-    if let Some(challenge) = wording.challenge(refusal.realm, refusal.needed_scope) {
+    if let Some(challenge) = challenge {
         headers.insert(WWW_AUTHENTICATE, challenge);
     }
     if let Some(allow) = refusal.allow {

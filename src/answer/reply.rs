@@ -1,4 +1,4 @@
-//! What do all our answers have in common? The frame: JSON or nothing, its exact length, the request id, and a word to
+//! What do all our answers have in common? The frame: JSON, a page or nothing, its exact length, the request id, and a word to
 //! caches.
 
 use bytes::Bytes;
@@ -6,10 +6,11 @@ use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-use super::ErrorBody;
+use super::{ErrorBody, fastapi};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// An error with a body.
@@ -74,12 +75,28 @@ pub fn fault(fault: &Fault<'_>) -> Response<Bytes> {
             };
             framed(status, request_id, Some(PROBLEM), serialized(&body))
         }
+        // Who asked is told nothing more than FastAPI tells; the request id is in its header.
+        ErrorBody::FastApi => {
+            let detail = match status {
+                StatusCode::UNPROCESSABLE_ENTITY => fastapi::unfit(field, description),
+                _ if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS => {
+                    fastapi::Detail::Text(fastapi::phrase(status))
+                }
+                _ => fastapi::Detail::Text(description),
+            };
+            framed(status, request_id, Some(JSON), serialized(&fastapi::Body { detail }))
+        }
     }
 }
 
 /// An answer with a JSON body.
 pub fn json(status: StatusCode, body: &impl Serialize, request_id: &str) -> Response<Bytes> {
     framed(status, request_id, Some(JSON), serialized(body))
+}
+
+/// A page.
+pub fn html(status: StatusCode, page: String, request_id: &str) -> Response<Bytes> {
+    framed(status, request_id, Some(HTML), page.into())
 }
 
 /// An answer without a body.

@@ -164,3 +164,37 @@ fn nothing_has_no_length_but_an_empty_body_has() {
     assert!(!none.headers().contains_key(CONTENT_LENGTH) && !none.headers().contains_key(CONTENT_TYPE));
     assert_eq!(empty(StatusCode::OK, "req-1").headers()[CONTENT_LENGTH], "0");
 }
+
+#[test]
+fn fastapi_has_its_own_texts_and_statuses() {
+    let (unfit, none) = ("Could not validate credentials", None);
+    for (reason, status, detail, challenge) in [
+        (Reason::MissingToken, 401, "Not authenticated", Some("Bearer")),
+        (Reason::MalformedCredentials, 401, unfit, Some("Bearer scope=\"me items\"")),
+        (Reason::BadSignature, 401, unfit, Some("Bearer scope=\"me items\"")),
+        (Reason::Expired, 401, unfit, Some("Bearer scope=\"me items\"")),
+        (Reason::RevokedUser, 401, unfit, Some("Bearer scope=\"me items\"")),
+        (Reason::InsufficientScope, 401, "Not enough permissions", Some("Bearer scope=\"me items\"")),
+        (Reason::UserDisabled, 400, "Inactive user", none),
+        (Reason::RouteDenied, 403, "Forbidden", none),
+        (Reason::MethodNotAllowed, 405, "Method Not Allowed", none),
+        (Reason::TooLarge, 413, "Content Too Large", none),
+        (Reason::RateLimited, 429, "Too Many Requests", none),
+        (Reason::Internal, 500, "Internal Server Error", none),
+        (Reason::UpstreamUnavailable, 502, "Bad Gateway", none),
+        (Reason::StoreUnavailable, 503, "Service Unavailable", none),
+        (Reason::UpstreamTimeout, 504, "Gateway Timeout", none),
+    ] {
+        let mut asked = Refusal::of(reason, "req-1", ErrorBody::FastApi);
+        (asked.needed_scope, asked.detail) = (Some("me items"), Some("where our stores are"));
+        let answer = refusal(&asked);
+        assert_eq!((answer.status().as_u16(), status_of(reason)), (status, status), "{reason:?}");
+        assert_eq!(body(&answer), value!({ "detail": detail }), "{reason:?}");
+        assert_eq!(header(&answer, "www-authenticate"), challenge, "{reason:?}");
+        assert_eq!(header(&answer, "x-request-id"), Some("req-1"));
+    }
+}
+
+fn status_of(reason: Reason) -> u16 {
+    status(reason, ErrorBody::FastApi).as_u16()
+}

@@ -7,10 +7,21 @@ use std::borrow::Cow;
 
 use http::{HeaderValue, StatusCode};
 
+use super::ErrorBody;
 use crate::access::Reason;
 
-/// The status of an answer for `reason`; of allowed requests, 200 stands for "let through".
-pub const fn status(reason: Reason) -> StatusCode {
+/// The status of an answer for `reason` in this kind of body; of allowed requests, 200 stands for "let through".
+pub const fn status(reason: Reason, body: ErrorBody) -> StatusCode {
+    if matches!(body, ErrorBody::FastApi) {
+        match reason {
+            // Its tutorial knows a token that is not good enough, and no 403; a header it cannot read is no token.
+            Reason::InsufficientScope | Reason::MalformedCredentials | Reason::MultipleCredentials => {
+                return StatusCode::UNAUTHORIZED;
+            }
+            Reason::UserDisabled => return StatusCode::BAD_REQUEST,
+            _ => {}
+        }
+    }
     match reason {
         Reason::Public | Reason::Anonymous | Reason::Authenticated | Reason::Endpoint => StatusCode::OK,
         Reason::BadTarget
@@ -35,7 +46,7 @@ pub const fn status(reason: Reason) -> StatusCode {
         | Reason::RevokedUser
         | Reason::RevokedKey
         | Reason::UserDisabled => StatusCode::UNAUTHORIZED,
-        Reason::InsufficientScope | Reason::RouteDenied => StatusCode::FORBIDDEN,
+        Reason::CrossSite | Reason::InsufficientScope | Reason::RouteDenied => StatusCode::FORBIDDEN,
         Reason::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Reason::Timeout => StatusCode::REQUEST_TIMEOUT,
         Reason::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -46,6 +57,20 @@ pub const fn status(reason: Reason) -> StatusCode {
         Reason::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
         Reason::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
         Reason::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+/// The status of an error of RFC 6749 §5.2, or of what those leave unnamed, at the endpoints that speak OAuth.
+pub fn code_status(error: &str, body: ErrorBody) -> StatusCode {
+    match (error, body) {
+        ("temporarily_unavailable", _) => StatusCode::SERVICE_UNAVAILABLE,
+        ("slow_down", _) => StatusCode::TOO_MANY_REQUESTS,
+        ("invalid_client", _) | ("invalid_grant", ErrorBody::FastApi) => StatusCode::UNAUTHORIZED,
+        // What FastAPI's form refuses before anybody's password is looked at.
+        ("invalid_request" | "unsupported_grant_type", ErrorBody::FastApi) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 
@@ -108,7 +133,7 @@ impl Wording {
 }
 
 /// `text` without what a quoted-string cannot hold as it stands (RFC 9110 §5.6.4).
-fn quotable(text: &str) -> String {
+pub(super) fn quotable(text: &str) -> String {
     text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
 }
 
@@ -126,12 +151,9 @@ const fn told(reason: Reason) -> (&'static str, &'static str, Challenge) {
         Reason::Timeout => ("invalid_request", "the request did not arrive in time", None),
         Reason::TooLarge => ("invalid_request", "the request is larger than allowed", None),
         Reason::MissingToken => ("missing_token", "a bearer token is needed", Bare),
-        Reason::MalformedCredentials => {
-            ("invalid_request", "the Authorization header is not one bearer token", Error)
-        }
-        Reason::MultipleCredentials => {
-            ("invalid_request", "there is more than one Authorization header", Error)
-        }
+        Reason::MalformedCredentials => ("invalid_request", "the credential is not one bearer token", Error),
+        Reason::MultipleCredentials => ("invalid_request", "there is more than one credential", Error),
+        Reason::CrossSite => ("access_denied", "another site asked in the user's name", None),
         Reason::MalformedToken
         | Reason::AlgorithmNotAllowed
         | Reason::UnknownKey
