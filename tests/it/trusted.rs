@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use gatepass::clock::{Clock, UnixTime};
+use gatepass::identity::{Claims, LoginName, Scopes, UserId};
+use gatepass::password::PasswordHash;
 use gatepass::token::{KeyRing, TokenError, Verified, Verifier};
+use gatepass::users::{SqliteUsers, User, UserStore as _};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -69,7 +72,28 @@ fn verifier_of(text: &str) -> Verifier {
 
 /// A gateway that trusts one issuer of that secret.
 async fn gateway(keeper: &Keeper, secret: &str, rest: &str) -> World {
-    World::with(&format!("{ROUTES}\n{}", keeper.entry("legacy", secret, rest))).await
+    let world = World::with(&format!("{ROUTES}\n{}", keeper.entry("legacy", secret, rest))).await;
+    people(&world).await;
+    world
+}
+
+/// Adds those of whom the tests speak, by these ids.
+async fn people(world: &World) -> SqliteUsers {
+    let users = SqliteUsers::open(&world.dir.path().join("gatepass.db")).unwrap();
+    for id in ["ada", "alice", "bob", "somebody", "old:ada", "old:bob"] {
+        let user = User {
+            id: UserId::parse(id).unwrap(),
+            login: LoginName::parse(id).unwrap(),
+            email: None,
+            password: PasswordHash::from_store(String::new()),
+            scopes: Scopes::default(),
+            disabled: false,
+            claims: Claims::default(),
+            created: None,
+        };
+        users.create(user).await.unwrap();
+    }
+    users
 }
 
 /// A gateway whose `[tokens]` says this too, and whose headers are these.
@@ -79,7 +103,9 @@ async fn gateway_saying(tokens: &str, headers: &str, more: &str) -> World {
     let text = text.replace("max_lifetime = \"24h\"\n", &format!("max_lifetime = \"24h\"\n{tokens}\n"));
     let (before, rest) = text.split_once("headers = {").unwrap();
     let (_, after) = rest.split_once('\n').unwrap();
-    World::configured(recorder, &format!("{before}headers = {headers}\n{after}")).await
+    let world = World::configured(recorder, &format!("{before}headers = {headers}\n{after}")).await;
+    people(&world).await;
+    world
 }
 
 /// What `PyJWT` writes in front of a token.

@@ -1,5 +1,7 @@
 //! Can a trusted issuer's token be ended? By itself, with its user, with its key; although it has no `jti` and no `iat`.
 
+use gatepass::identity::UserId;
+use gatepass::users::{SqliteUsers, UserStore as _};
 use serde_json::{Value, json};
 
 use super::{Keeper, LEGACY, TUTORIAL, gateway, plain};
@@ -104,4 +106,23 @@ async fn a_trusted_token_sees_and_ends_the_sessions_of_its_person_only() {
     assert_eq!(ada.get("/event/1").await.status, 200);
     assert_eq!(old.send("DELETE", &format!("/auth/sessions?id={id}"), None).await.status, 204);
     assert_eq!(ada.get("/event/1").await.status, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_who_are_ours_are_looked_at_in_the_users_store() {
+    let world = gateway(&Keeper::new(), LEGACY, TUTORIAL).await;
+    let users = SqliteUsers::open(&world.dir.path().join("gatepass.db")).unwrap();
+    assert!(users.set_disabled(&UserId::parse("bob").unwrap(), true).await.unwrap());
+    assert!(users.delete(&UserId::parse("alice").unwrap()).await.unwrap());
+    let told = async |subject| reason(&world, &token_of(subject, 0)).await.to_string();
+    assert_eq!(told("ada").await, "null");
+    assert!(told("bob").await.starts_with("\"user_disabled"), "{}", told("bob").await);
+    assert!(told("alice").await.starts_with("\"revoked_user"), "{}", told("alice").await);
+
+    let own = gateway(&Keeper::new(), LEGACY, &TUTORIAL.replace("subjects = \"shared\"", "")).await;
+    assert_eq!(
+        reason(&own, &token_of("nobody-of-ours", 0)).await,
+        Value::Null,
+        "its own people are not asked about"
+    );
 }
