@@ -4,6 +4,7 @@
 //! the upstream gets of it, `respond` what the client hears from us; `exchange` remembers, and accounts for the end.
 
 mod ask;
+mod browser;
 mod client;
 mod connection;
 mod cors;

@@ -10,6 +10,8 @@ pub enum Credential<'a> {
     None,
     /// A bearer token (RFC 6750 §2.1), not looked into yet.
     Bearer(&'a str),
+    /// The same, from the cookie of the sign-in page: the browser brought it, of its own accord.
+    Cookie(&'a str),
 }
 
 /// Why the credentials cannot be read.
@@ -21,6 +23,9 @@ pub enum CredentialError {
     /// More than one `Authorization`, or a handshake that brings tokens in more than one place.
     #[error("there is more than one credential")]
     Multiple,
+    /// A cookie that another site's page may have had sent.
+    #[error("another site asked in the user's name")]
+    CrossSite,
 }
 
 impl<'a> Credential<'a> {
@@ -39,7 +44,7 @@ impl<'a> Credential<'a> {
             let another = !scheme.is_empty() && scheme.bytes().all(is_tchar);
             return if another { Ok(Self::None) } else { Err(CredentialError::Malformed) };
         }
-        Self::bearer(rest.trim_start_matches(' '))
+        b64token(rest.trim_start_matches(' ')).map(Self::Bearer)
     }
 
     /// Reads a WebSocket handshake, which may bring its token in `Authorization`, in a subprotocol, or in the parameter
@@ -57,15 +62,24 @@ impl<'a> Credential<'a> {
         if found.next().is_some() || headers.contains_key(http::header::AUTHORIZATION) {
             return Err(CredentialError::Multiple);
         }
-        Self::bearer(std::str::from_utf8(token).map_err(|_| CredentialError::Malformed)?)
+        text(token).map(Self::Bearer)
     }
 
-    fn bearer(token: &'a str) -> Result<Self, CredentialError> {
-        if !token.is_empty() && token.bytes().fold(true, |good, byte| good & is_b64token(byte)) {
-            Ok(Self::Bearer(token))
-        } else {
-            Err(CredentialError::Malformed)
-        }
+    /// Reads the value of a cookie.
+    pub(super) fn cookie(value: &'a [u8]) -> Result<Self, CredentialError> {
+        text(value).map(Self::Cookie)
+    }
+}
+
+fn text(token: &[u8]) -> Result<&str, CredentialError> {
+    b64token(std::str::from_utf8(token).map_err(|_| CredentialError::Malformed)?)
+}
+
+fn b64token(token: &str) -> Result<&str, CredentialError> {
+    if !token.is_empty() && token.bytes().fold(true, |good, byte| good & is_b64token(byte)) {
+        Ok(token)
+    } else {
+        Err(CredentialError::Malformed)
     }
 }
 
@@ -99,7 +113,7 @@ mod tests {
         }
         Credential::read(&headers).map(|credential| match credential {
             Credential::None => None,
-            Credential::Bearer(token) => Some(token.to_owned()),
+            Credential::Bearer(token) | Credential::Cookie(token) => Some(token.to_owned()),
         })
     }
 
@@ -136,7 +150,7 @@ mod tests {
             }
             Credential::read_handshake(&headers, target.as_bytes(), query).map(|found| match found {
                 Credential::None => String::new(),
-                Credential::Bearer(token) => token.to_owned(),
+                Credential::Bearer(token) | Credential::Cookie(token) => token.to_owned(),
             })
         };
         let (header, protocol) = (("authorization", "Bearer a.b"), "sec-websocket-protocol");

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use super::gate::{admit, bearer, objection};
+use super::denial::objection;
+use super::gate::{admit, bearer};
 use super::{Denial, Identity, Reason};
 use crate::revocation::Standing;
 use crate::route::{Access, Found, Host, LIKE_ANOTHER, Route, RouteTable, ScopeRule, Target};
@@ -195,6 +196,9 @@ fn authenticate(
             Ok(()) => told.tell("token", Mark::Hit, step),
             Err(error) => told.tell("token", Mark::Missed, format!("{step}: {error}")),
         }
+    }
+    if let Some(name) = verifier.judge(token) {
+        told.tell("issuer", Mark::Hit, format!("judged as a token of the trusted issuer `{name}`"));
     }
     let holder = verifier.verify(token).map_err(|error| Denial::of(Reason::from(error)))?;
     let Some(standing) = standing(&holder) else {

@@ -2,19 +2,23 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
-use tokio::sync::watch;
+use http::header::AUTHORIZATION;
 
-use super::{Credential, CredentialError, Reason};
+use super::denial::objection;
+use super::{Asked, Changes, Credential, CredentialError, Denial, Reason, TokenCookie};
+use crate::accounts::{self, Accounts};
 use crate::clock::UnixTime;
-use crate::revocation::{OnStale, Revocations, Scope, Standing};
+use crate::revocation::{OnStale, Revocations};
 use crate::route::{Access, Route, ScopeRule};
 use crate::sessions::Sessions;
-use crate::token::{TokenError, Verified, Verifier};
+use crate::token::{Verified, Verifier};
 
 /// Leave to go upstream; only [`Gate::admit`] makes one.
 #[derive(Clone, Debug)]
 pub struct Permit {
     identity: Identity,
+    by_cookie: bool,
+    settled: bool,
 }
 
 /// Whom the upstream is told of.
@@ -34,6 +38,17 @@ impl Permit {
         &self.identity
     }
 
+    /// Whether the token came in a cookie: what keeps the answer to one that came in `Authorization` from others (caches,
+    /// pages of other origins) does not hold then.
+    pub const fn by_cookie(&self) -> bool {
+        self.by_cookie
+    }
+
+    /// Whether memory said all there is to say of the user. If not, [`Gate::look_again`] has the last word.
+    pub const fn is_settled(&self) -> bool {
+        self.settled
+    }
+
     /// The word for this outcome.
     pub const fn reason(&self) -> Reason {
         match self.identity {
@@ -44,74 +59,112 @@ impl Permit {
     }
 }
 
-/// A no: its reason, and who asked if that much was established.
-#[derive(Clone, Debug)]
-pub struct Denial {
-    /// The first step that failed.
-    pub reason: Reason,
-    /// The verified token, where the failure came after verification.
-    pub subject: Option<Arc<Verified>>,
-    /// The scopes that would have been enough, for `insufficient_scope`.
-    pub needed: Option<Box<str>>,
-}
-
-impl Denial {
-    /// A no for `reason`, of nobody known.
-    pub const fn of(reason: Reason) -> Self {
-        Self { reason, subject: None, needed: None }
-    }
-}
-
 /// The checks every request passes.
 pub struct Gate {
     verifier: Arc<Verifier>,
     pub(super) revocations: Arc<Revocations>,
-    sessions: Arc<Sessions>,
+    pub(super) accounts: Arc<Accounts>,
+    pub(super) sessions: Arc<Sessions>,
+    cookie: Option<TokenCookie>,
 }
 
 impl Gate {
-    /// A gate that verifies with `verifier`, asks `revocations`, and tells `sessions` whom it saw.
+    /// A gate that verifies with `verifier`, asks `revocations` and `accounts`, and tells `sessions` whom it saw.
     pub const fn new(
         verifier: Arc<Verifier>,
         revocations: Arc<Revocations>,
+        accounts: Arc<Accounts>,
         sessions: Arc<Sessions>,
     ) -> Self {
-        Self { verifier, revocations, sessions }
+        Self { verifier, revocations, accounts, sessions, cookie: None }
     }
 
-    /// Credential → verify → revoked? → rights, for one request on `route`.
-    pub fn admit(&self, route: &Route, headers: &HeaderMap) -> Result<Permit, Denial> {
-        admit(route, || self.identify(bearer(headers)?, route.on_stale))
+    /// The same, with a cookie that may carry the token.
+    #[must_use]
+    pub fn with_cookie(mut self, cookie: Option<TokenCookie>) -> Self {
+        self.cookie = cookie;
+        self
     }
 
-    /// The same for a WebSocket handshake on `route`, whose token may also be in `headers` or `target` as
+    /// The cookie that may carry the token, if there is one.
+    pub const fn cookie(&self) -> Option<&TokenCookie> {
+        self.cookie.as_ref()
+    }
+
+    /// Credential → verify → revoked? → user → rights, for one request on `route`.
+    pub fn admit(&self, route: &Route, asked: &Asked<'_>) -> Result<Permit, Denial> {
+        self.admit_with(route, || self.or_cookie(Credential::read(asked.headers), asked, false))
+    }
+
+    /// The same for a WebSocket handshake on `route`, whose token may also be in its headers or in `target` as
     /// [`Credential::read_handshake`] says.
-    pub fn admit_handshake(
-        &self,
-        route: &Route,
-        headers: &HeaderMap,
-        target: &[u8],
-    ) -> Result<Permit, Denial> {
-        admit(route, || {
-            let query = route.streams.token_query.as_deref();
-            self.identify(brought(Credential::read_handshake(headers, target, query))?, route.on_stale)
+    pub fn admit_handshake(&self, route: &Route, asked: &Asked<'_>, target: &[u8]) -> Result<Permit, Denial> {
+        let query = route.streams.token_query.as_deref();
+        self.admit_with(route, || {
+            self.or_cookie(Credential::read_handshake(asked.headers, target, query), asked, true)
         })
     }
 
-    /// Credential → verify → revoked?: who brought this token.
-    pub fn authenticate(&self, headers: &HeaderMap) -> Result<Arc<Verified>, Denial> {
-        self.identify(bearer(headers)?, None)
+    fn admit_with<'a>(
+        &self,
+        route: &Route,
+        read: impl FnOnce() -> Result<Credential<'a>, CredentialError>,
+    ) -> Result<Permit, Denial> {
+        let (mut by_cookie, mut settled) = (false, true);
+        let permit = admit(route, || {
+            let credential = read();
+            by_cookie = matches!(credential, Ok(Credential::Cookie(_)));
+            self.identify(brought(credential)?, route.on_stale, &mut settled)
+        })?;
+        Ok(Permit { by_cookie, settled, ..permit })
     }
 
-    fn identify(&self, token: &str, on_stale: Option<OnStale>) -> Result<Arc<Verified>, Denial> {
-        let token = self.verifier.verify(token).map_err(|error| Denial::of(Reason::from(error)))?;
-        match self.revoked(&token, on_stale) {
-            None => {
-                self.sessions.saw(&token);
-                Ok(token)
+    /// What a request says of itself; where it says nothing, what the browser added.
+    fn or_cookie<'a>(
+        &self,
+        said: Result<Credential<'a>, CredentialError>,
+        asked: &Asked<'a>,
+        handshake: bool,
+    ) -> Result<Credential<'a>, CredentialError> {
+        match (&self.cookie, said) {
+            (Some(cookie), Ok(Credential::None)) if !asked.headers.contains_key(AUTHORIZATION) => {
+                cookie.credential(asked, handshake)
             }
-            Some(reason) => Err(Denial { reason, subject: Some(token), needed: None }),
+            (_, said) => said,
         }
+    }
+
+    /// The token in the cookie of a request that has no `Authorization`, if there is one.
+    pub fn cookie_token<'a>(&self, asked: &Asked<'a>) -> Result<Option<&'a str>, Denial> {
+        match self.or_cookie(Credential::read(asked.headers), asked, false) {
+            Ok(Credential::Cookie(token)) => Ok(Some(token)),
+            // What `Authorization` says is read where it is needed.
+            Ok(_) => Ok(None),
+            Err(_) if asked.headers.contains_key(AUTHORIZATION) => Ok(None),
+            Err(error) => Err(Denial::of(error.into())),
+        }
+    }
+
+    /// Credential → verify → revoked? → user: who brought this token. `settled` becomes false if memory cannot tell how the
+    /// user stands.
+    pub(super) fn identify(
+        &self,
+        token: &str,
+        on_stale: Option<OnStale>,
+        settled: &mut bool,
+    ) -> Result<Arc<Verified>, Denial> {
+        let token = self.verifier.verify(token).map_err(|error| Denial::of(Reason::from(error)))?;
+        if let Some(reason) = self.revoked(&token, on_stale) {
+            return Err(Denial { reason, subject: Some(token), needed: None });
+        }
+        match self.accounts.standing(&token) {
+            accounts::Standing::Clear => self.sessions.saw(&token),
+            accounts::Standing::Unsettled => *settled = false,
+            accounts::Standing::Refused(objection) => {
+                return Err(Denial { reason: objection.into(), subject: Some(token), needed: None });
+            }
+        }
+        Ok(token)
     }
 
     fn revoked(&self, token: &Verified, on_stale: Option<OnStale>) -> Option<Reason> {
@@ -121,7 +174,11 @@ impl Gate {
 
     /// What speaks at `now` against a token that was good before, on a route with this word on staleness.
     pub fn objection(&self, token: &Verified, on_stale: Option<OnStale>, now: UnixTime) -> Option<Reason> {
-        if now >= self.ends(token) { Some(Reason::Expired) } else { self.revoked(token, on_stale) }
+        if now >= self.ends(token) {
+            return Some(Reason::Expired);
+        }
+        let objection = || self.accounts.objection(token).map(Reason::from);
+        self.revoked(token, on_stale).or_else(objection)
     }
 
     /// From when on a token is refused as expired.
@@ -130,8 +187,8 @@ impl Gate {
     }
 
     /// Changes whenever a token that was good may not be any more.
-    pub fn changed(&self) -> watch::Receiver<()> {
-        self.revocations.changed()
+    pub fn changed(&self) -> Changes {
+        Changes::of(self.revocations.changed(), self.accounts.changed())
     }
 }
 
@@ -143,15 +200,15 @@ pub(super) fn admit(
     let identity = match route.access {
         Access::Public => Identity::Public,
         Access::Denied => return Err(Denial::of(Reason::RouteDenied)),
-        Access::Authenticated => Identity::Known(authenticate()?),
+        Access::Authenticated => Identity::Known(authenticate().map_err(|denial| denial.on(route))?),
         Access::Optional => match authenticate() {
             Ok(token) => Identity::Known(token),
             Err(denial) if denial.reason == Reason::MissingToken => Identity::Anonymous,
-            Err(denial) => return Err(denial),
+            Err(denial) => return Err(denial.on(route)),
         },
     };
     authorize(&route.scopes, &identity)?;
-    Ok(Permit { identity })
+    Ok(Permit { identity, by_cookie: false, settled: true })
 }
 
 /// The one bearer token of a request.
@@ -161,22 +218,9 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Denial> {
 
 fn brought(credential: Result<Credential<'_>, CredentialError>) -> Result<&str, Denial> {
     match credential {
-        Ok(Credential::Bearer(token)) => Ok(token),
+        Ok(Credential::Bearer(token) | Credential::Cookie(token)) => Ok(token),
         Ok(Credential::None) => Err(Denial::of(Reason::MissingToken)),
-        Err(CredentialError::Malformed) => Err(Denial::of(Reason::MalformedCredentials)),
-        Err(CredentialError::Multiple) => Err(Denial::of(Reason::MultipleCredentials)),
-    }
-}
-
-/// What a token's standing says against it.
-pub(super) const fn objection(standing: Standing) -> Option<Reason> {
-    match standing {
-        Standing::Clear => None,
-        Standing::Stale => Some(Reason::RevocationStale),
-        Standing::Revoked(Scope::Token) => Some(Reason::RevokedToken),
-        Standing::Revoked(Scope::Login) => Some(Reason::RevokedLogin),
-        Standing::Revoked(Scope::User) => Some(Reason::RevokedUser),
-        Standing::Revoked(Scope::Key) => Some(Reason::RevokedKey),
+        Err(error) => Err(Denial::of(error.into())),
     }
 }
 
@@ -193,22 +237,4 @@ fn authorize(rule: &ScopeRule, identity: &Identity) -> Result<(), Denial> {
     }
     let subject = if let Identity::Known(token) = identity { Some(Arc::clone(token)) } else { None };
     Err(Denial { reason: Reason::InsufficientScope, subject, needed: Some(needed.as_str().into()) })
-}
-
-impl From<TokenError> for Reason {
-    fn from(error: TokenError) -> Self {
-        match error {
-            TokenError::Malformed => Self::MalformedToken,
-            TokenError::AlgorithmNotAllowed => Self::AlgorithmNotAllowed,
-            TokenError::UnknownKey => Self::UnknownKey,
-            TokenError::BadSignature => Self::BadSignature,
-            TokenError::WrongType => Self::WrongType,
-            TokenError::WrongIssuer => Self::WrongIssuer,
-            TokenError::WrongAudience => Self::WrongAudience,
-            TokenError::MissingClaim(_) => Self::MissingClaim,
-            TokenError::Expired => Self::Expired,
-            TokenError::NotYetValid => Self::NotYetValid,
-            TokenError::LifetimeTooLong => Self::LifetimeTooLong,
-        }
-    }
 }

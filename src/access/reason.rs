@@ -16,6 +16,7 @@ pub enum Reason {
     MissingToken,
     MalformedCredentials,
     MultipleCredentials,
+    CrossSite,
     MalformedToken,
     AlgorithmNotAllowed,
     UnknownKey,
@@ -48,7 +49,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, in the order of the steps.
-    pub const ALL: [Self; 38] = [
+    pub const ALL: [Self; 39] = [
         Self::Public,
         Self::Anonymous,
         Self::Authenticated,
@@ -61,6 +62,7 @@ impl Reason {
         Self::MissingToken,
         Self::MalformedCredentials,
         Self::MultipleCredentials,
+        Self::CrossSite,
         Self::MalformedToken,
         Self::AlgorithmNotAllowed,
         Self::UnknownKey,
@@ -104,6 +106,7 @@ impl Reason {
             Self::MissingToken => "missing_token",
             Self::MalformedCredentials => "malformed_credentials",
             Self::MultipleCredentials => "multiple_credentials",
+            Self::CrossSite => "cross_site",
             Self::MalformedToken => "malformed_token",
             Self::AlgorithmNotAllowed => "algorithm_not_allowed",
             Self::UnknownKey => "unknown_key",

@@ -31,8 +31,11 @@ pub(super) async fn ask(
     *request.method_mut() = head.method.clone();
     *request.uri_mut() = head.uri.clone();
     request.headers_mut().clone_from(&head.headers);
-    let caller =
-        Caller { request_id: exchange.id.as_str().to_owned(), client: exchange.record.client.address };
+    let caller = Caller {
+        request_id: exchange.id.as_str().to_owned(),
+        client: exchange.record.client.address,
+        https: exchange.record.client.https,
+    };
     let answering = policy.endpoints.answer(request, caller);
     let mut answer = match session.as_downstream_mut() {
         // A stream costs nothing to open and to reset: work for one that is gone is dropped.
@@ -51,5 +54,5 @@ pub(super) async fn ask(
 
 /// Whether the endpoint hashes a password. What a sign-out or a revocation has begun is finished whoever has gone.
 fn is_costly(place: Place) -> bool {
-    matches!(place, Place::Endpoint(_, "gatepass:token" | "gatepass:signup"))
+    matches!(place, Place::Endpoint(_, "gatepass:token" | "gatepass:signup" | "gatepass:signin"))
 }

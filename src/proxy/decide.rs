@@ -10,13 +10,15 @@ use super::exchange::{Admitted, Record};
 use super::handshake::{self, is_handshake};
 use super::lasting::Lasting;
 use super::policy::{Place, Policy};
-use crate::access::{Denial, Reason};
+use crate::access::{Asked, Denial, Reason};
 use crate::route::{Found, Host, LIKE_ANOTHER, Route, Target};
 
 /// What becomes of a request.
 pub(super) enum Decision {
     /// It goes upstream.
     Forward(Box<Admitted>),
+    /// It goes upstream unless the user store objects, which has to be asked first.
+    Unsettled(Box<Admitted>),
     /// It goes to an endpoint of ours.
     Endpoint,
     /// A preflight of an origin that may read: answered here.
@@ -103,10 +105,16 @@ fn admit(policy: &Policy, route: &Route, request: &RequestHeader, record: &mut R
     record.place = Place::Route(route.id);
     let headers = &request.headers;
     let handshake = route.streams.websocket && is_handshake(request);
+    let asked = Asked {
+        method: &request.method,
+        headers,
+        authority: request.uri.authority().map(http::uri::Authority::as_str),
+        https: record.client.https,
+    };
     let admitted = if handshake {
-        policy.gate.admit_handshake(route, headers, request.raw_path())
+        policy.gate.admit_handshake(route, &asked, request.raw_path())
     } else {
-        policy.gate.admit(route, headers)
+        policy.gate.admit(route, &asked)
     };
     let permit = match admitted {
         Ok(permit) => permit,
@@ -117,7 +125,8 @@ fn admit(policy: &Policy, route: &Route, request: &RequestHeader, record: &mut R
         return Decision::refuse(Reason::TooLarge);
     }
     record.reason = permit.reason();
-    Decision::Forward(Box::new(Admitted {
+    let settled = permit.is_settled();
+    let admitted = Box::new(Admitted {
         permit,
         route: route.id,
         upstream: route.upstream,
@@ -125,13 +134,19 @@ fn admit(policy: &Policy, route: &Route, request: &RequestHeader, record: &mut R
         body_seen: 0,
         tried: Vec::new(),
         lasting: if handshake { Lasting::WebSocket } else { Lasting::of(headers) },
-    }))
+    });
+    if settled { Decision::Forward(admitted) } else { Decision::Unsettled(admitted) }
 }
 
-/// Has the log itself say of whom is let through that they are; everything else stays as decided.
+/// Whether a store has to be asked about what was decided.
+pub(super) fn is_open(policy: &Policy, decision: &Decision) -> bool {
+    matches!(decision, Decision::Unsettled(_)) || policy.gate.looks_twice()
+}
+
+/// Has the stores say of whom is let through that they are; everything else stays as decided.
 pub(super) async fn look_again(policy: &Policy, decision: Decision) -> Decision {
-    let Decision::Forward(admitted) = decision else { return decision };
-    match policy.gate.look_again(admitted.permit.identity()).await {
+    let (Decision::Forward(admitted) | Decision::Unsettled(admitted)) = decision else { return decision };
+    match policy.gate.look_again(&admitted.permit).await {
         Ok(()) => Decision::Forward(admitted),
         Err(denial) => Decision::Refuse { denial, allow: None, detail: None },
     }

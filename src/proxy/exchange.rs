@@ -175,12 +175,12 @@ impl Exchange {
 
     fn log(&self, stage: &Stage, took: Duration, now: Instant) {
         let record = &self.record;
-        let subject = match stage {
+        let (subject, trusted) = match stage {
             Stage::Admitted(admitted) => match admitted.permit.identity() {
-                crate::access::Identity::Known(token) => Some(token.subject().as_str()),
-                _ => None,
+                crate::access::Identity::Known(token) => (Some(token.subject().as_str()), token.trusted()),
+                _ => (None, None),
             },
-            _ => record.subject.as_deref(),
+            _ => (record.subject.as_deref(), None),
         };
         self.policy.log.record(&AccessEntry {
             time: self.policy.clock.now(),
@@ -193,6 +193,7 @@ impl Exchange {
             decision: if record.reason.allows() { "allow" } else { "deny" },
             reason: record.reason.as_str(),
             subject,
+            trusted,
             upstream: record.server.as_deref(),
             bytes: record.bytes,
             duration: took,

@@ -15,7 +15,7 @@ use super::ask::ask;
 use super::client::address_value;
 use super::connection::{Seat, current_seat};
 use super::cors;
-use super::decide::{Decision, asks_to_close, decide, look_again};
+use super::decide::{Decision, asks_to_close, decide, is_open, look_again};
 use super::exchange::{Exchange, Stage};
 use super::failure::{self, Failure};
 use super::forward::Facts;
@@ -57,8 +57,8 @@ impl Hooks {
         if let Err(reason) = hold_to_no_body(session, self.policy.limits.head_time).await {
             decision = Decision::refuse(reason);
         }
-        if self.policy.gate.looks_twice() {
-            // Boxed: few gateways do, and every request would carry the room for it.
+        if is_open(&self.policy, &decision) {
+            // Boxed: few requests are, and every request would carry the room for it.
             decision = Box::pin(look_again(&self.policy, decision)).await;
         }
         let decided = clock::instant();
@@ -76,6 +76,9 @@ impl Hooks {
                 Ok(answer) => answer,
                 Err(reason) => self.refuse(exchange, &Denial::of(reason), None, None, None),
             },
+            Decision::Unsettled(_) => {
+                self.refuse(exchange, &Denial::of(Reason::StoreUnavailable), None, None, None)
+            }
             Decision::Preflight => {
                 exchange.record.reason = Reason::Endpoint;
                 cors::preflight(&session.req_header().headers)
@@ -89,7 +92,8 @@ impl Hooks {
                 self.refuse(exchange, &no, None, None, Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
             }
             Decision::Refuse { denial, allow, detail } => {
-                self.refuse(exchange, &denial, allow.as_ref(), detail, None)
+                let refusal = self.refuse(exchange, &denial, allow.as_ref(), detail, None);
+                self.policy.browsers.answer(session.req_header(), refusal)
             }
         };
         exchange.stage = Stage::Answered;
@@ -186,6 +190,7 @@ impl ProxyHttp for Hooks {
         let (https, address, id) =
             (exchange.record.client.https, exchange.record.address.clone(), exchange.id);
         lasting::set_out(&self.policy, session, request, exchange)?;
+        self.policy.browsers.conceal(request)?;
         let Some(admitted) = exchange.admitted() else { return Err(failure::not_admitted()) };
         let facts = Facts {
             address,
@@ -231,6 +236,7 @@ impl ProxyHttp for Hooks {
         if exchange.record.origin.is_some() {
             head.remove_header(&header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
         }
+        self.policy.browsers.answered(head, exchange)?;
         decorate(head, exchange)
     }
 

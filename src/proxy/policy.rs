@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::browser::Browsers;
 use super::client::{Client, resolve};
 use super::cors::Cors;
 use super::forward::Forward;
@@ -31,6 +32,8 @@ pub(crate) struct Parts {
     pub(crate) limits: Limits,
     pub(crate) errors: ErrorBody,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// The path of the sign-in page, if there is one.
+    pub(crate) sign_in: Option<String>,
 }
 
 /// The rules in force, and those who are told.
@@ -43,6 +46,7 @@ pub(crate) struct Policy {
     pub(super) metrics: Arc<Metrics>,
     pub(super) log: AccessLog,
     pub(super) forward: Forward,
+    pub(super) browsers: Browsers,
     pub(super) cors: Cors,
     pub(super) limits: Limits,
     pub(super) errors: ErrorBody,
@@ -54,14 +58,17 @@ pub(crate) struct Policy {
 }
 
 /// Our endpoints, and the route names under which they are counted and logged.
-pub(crate) const ENDPOINT_ROUTES: [(&str, &str); 7] = [
+pub(crate) const ENDPOINT_ROUTES: [(&str, &str); 10] = [
     ("token", "gatepass:token"),
     ("signup", "gatepass:signup"),
+    ("password", "gatepass:password"),
     ("logout", "gatepass:logout"),
     ("revoke", "gatepass:revoke"),
     ("userinfo", "gatepass:userinfo"),
     ("sessions", "gatepass:sessions"),
     ("metadata", "gatepass:metadata"),
+    ("signin", "gatepass:signin"),
+    ("signout", "gatepass:signout"),
 ];
 
 impl Policy {
@@ -71,6 +78,7 @@ impl Policy {
             endpoint_places: ENDPOINT_ROUTES.into_iter().filter_map(place).collect(),
             nowhere: parts.metrics.route(Metrics::REFUSED).unwrap_or(usize::MAX),
             forward: Forward::new(&parts.identity),
+            browsers: Browsers::new(parts.sign_in.as_deref(), parts.gate.cookie()),
             cors: Cors::new(&parts.cors),
             clock: parts.clock,
             routes: parts.routes,

@@ -151,7 +151,7 @@ impl Connection {
             if let Some(reason) = open.inspect(gate, at, next) {
                 self.bid(match reason {
                     Reason::Expired => Farewell::Expired,
-                    Reason::RevocationStale => Farewell::TryAgainLater,
+                    Reason::RevocationStale | Reason::StoreUnavailable => Farewell::TryAgainLater,
                     Reason::UpstreamTimeout => Farewell::GoingAway,
                     _ => Farewell::Revoked,
                 });
@@ -243,10 +243,10 @@ impl Open {
         if let Some((token, on_stale)) = &self.token {
             self.ended = match gate.objection(token, *on_stale, at.time) {
                 // What was let in a moment ago may have its answer: only what lasts is ended for want of news.
-                Some(Reason::RevocationStale) => {
+                Some(reason @ (Reason::RevocationStale | Reason::StoreUnavailable)) => {
                     let since = *self.stale.get_or_insert(at.instant);
                     let lasts = at.instant.saturating_duration_since(since) >= STALE_GRACE;
-                    lasts.then_some(Reason::RevocationStale)
+                    lasts.then_some(reason)
                 }
                 other => {
                     self.stale = None;
