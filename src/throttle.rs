@@ -14,6 +14,7 @@ mod attempt;
 mod memo;
 mod redis;
 mod rule;
+mod sign_ups;
 mod sqlite;
 
 use std::fmt;
@@ -53,6 +54,10 @@ pub struct Settings {
     pub longest_delay: Duration,
     /// `forget_after`: how long after its last failure a counter is forgotten.
     pub forget_after: Duration,
+    /// `signups`: how many may sign up from one source in an hour; none is no limit.
+    pub signups: Option<u32>,
+    /// `signups_total`: how many may sign up from anywhere in an hour.
+    pub signups_total: Option<u32>,
 }
 
 impl Default for Settings {
@@ -65,6 +70,8 @@ impl Default for Settings {
             first_delay: Duration::from_secs(1),
             longest_delay: Duration::from_secs(15 * 60),
             forget_after: Duration::from_secs(3600),
+            signups: Some(10),
+            signups_total: Some(1000),
         }
     }
 }
@@ -141,7 +148,7 @@ pub(crate) trait ThrottleStore: Send + Sync {
 
 /// Limits failed sign-ins.
 pub struct Throttle {
-    /// None where `logins` is false.
+    /// None where nothing is limited.
     store: Option<Box<dyn ThrottleStore>>,
     settings: Settings,
     issuer: String,
@@ -158,7 +165,7 @@ impl Throttle {
         clock: Clock,
     ) -> Result<Self, Unavailable> {
         let store: Option<Box<dyn ThrottleStore>> = match &place.store {
-            _ if !settings.logins => None,
+            _ if !settings.logins && settings.signups.or(settings.signups_total).is_none() => None,
             Store::Sqlite(path) => Some(Box::new(SqliteThrottle::open(path.clone(), clock.clone()).await?)),
             Store::Redis(address) => {
                 Some(Box::new(RedisThrottle::new(address, place.ca.as_deref(), clock.clone())?))
@@ -181,7 +188,9 @@ impl Throttle {
 
     /// Counts an attempt, whose password may be looked at then and only then.
     pub async fn reserve(&self, attempt: Attempt) -> Result<Reservation, Refused> {
-        let Some(store) = &self.store else { return Ok(Reservation { attempt, taken: None }) };
+        let Some(store) = self.store.as_ref().filter(|_| self.settings.logins) else {
+            return Ok(Reservation { attempt, taken: None });
+        };
         match store.reserve(&attempt, &self.settings).await? {
             Told::Go(taken) => Ok(Reservation { attempt, taken: Some(taken) }),
             Told::Wait { all, source } => {

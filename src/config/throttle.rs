@@ -1,6 +1,8 @@
-//! `[throttle]`: how many sign-ins may fail, and how long is the wait from then on?
+//! `[throttle]`: how many sign-ins may fail, how long is the wait from then on, and how many may sign up?
 
 use std::time::Duration;
+
+use toml::de::DeValue;
 
 use super::reading::Reading;
 use super::section::{At, Section};
@@ -19,6 +21,8 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Settings {
     let account_source = count(reading, "account_source", or.account_source);
     let account = count(reading, "account", or.account);
     let source = count(reading, "source", or.source);
+    let signups = limit(reading, &mut section, "signups", or.signups);
+    let signups_total = limit(reading, &mut section, "signups_total", or.signups_total);
     let second = Duration::from_secs(1);
     let first = section.duration(reading, "first_delay", or.first_delay, second..=second * 3600);
     let longest = section.duration(reading, "longest_delay", or.longest_delay, second..=second * 86_400);
@@ -47,7 +51,23 @@ pub(super) fn read(reading: &mut Reading, top: &mut Section<'_>) -> Settings {
         first_delay: first.0,
         longest_delay: longest.0,
         forget_after: forget.0,
+        signups,
+        signups_total,
     }
+}
+
+/// How many, or `false` for as many as come.
+fn limit(
+    reading: &mut Reading,
+    section: &mut Section<'_>,
+    key: &'static str,
+    default: Option<u32>,
+) -> Option<u32> {
+    if let Some(DeValue::Boolean(false)) = section.value(key).map(toml::Spanned::get_ref) {
+        return None;
+    }
+    let found = section.integer(reading, key, u64::from(default.unwrap_or(1)), 1..=1_000_000);
+    u32::try_from(found).ok()
 }
 
 /// A duration, and where it stands if it does.

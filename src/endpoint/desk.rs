@@ -11,6 +11,7 @@ use http::header::PRAGMA;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use serde::Serialize;
 
+use super::signin::SigninPage;
 use super::{Caller, Outcome};
 use crate::access::{Denial, Gate, Reason};
 use crate::answer::{self, ErrorBody, Fault, Refusal};
@@ -26,6 +27,7 @@ pub(super) struct Desk {
     pub(super) body: ErrorBody,
     pub(super) token_type: String,
     pub(super) metadata: serde_json::Value,
+    pub(super) page: Option<SigninPage>,
 }
 
 /// An answer, with its [`Outcome`] among the extensions.
@@ -67,18 +69,23 @@ impl IntoResponse for Reply {
 }
 
 impl Desk {
-    /// Who brought this token; the log has been asked too, where it is to be.
+    /// Who brought this token; the stores have been asked too, where they are to be.
     pub(super) async fn bearer(&self, headers: &HeaderMap) -> Result<Arc<Verified>, Denial> {
-        let token = self.gate.authenticate(headers)?;
-        if self.gate.looks_twice() {
-            self.gate.ask(&token).await?;
-        }
-        Ok(token)
+        self.gate.authenticate(headers).await
     }
 
     /// A no that has its word in the table.
     pub(super) fn refuse(&self, caller: &Caller, reason: Reason) -> Reply {
         Reply::new(answer::refusal(&Refusal::of(reason, &caller.request_id, self.body)), reason, None)
+    }
+
+    /// Too many, too soon: after this time it may be tried again.
+    pub(super) fn slow_down(&self, caller: &Caller, wait: Duration, which: &str) -> Reply {
+        let mut refusal = Refusal::of(Reason::RateLimited, &caller.request_id, self.body);
+        refusal.detail = Some(which);
+        let mut reply = Reply::new(answer::refusal(&refusal), Reason::RateLimited, None);
+        reply.headers_mut().insert(http::header::RETRY_AFTER, whole_seconds(wait));
+        reply
     }
 
     /// A no of the gate's.
@@ -89,7 +96,8 @@ impl Desk {
         Reply::new(answer::refusal(&refusal), denial.reason, subject)
     }
 
-    /// A request that is not as this endpoint wants it; `field` is what is wrong with it.
+    /// A request that is not as this endpoint wants it; `field` is what is wrong with it. FastAPI tells all that is wrong
+    /// with a body by 422.
     pub(super) fn fault(
         &self,
         caller: &Caller,
@@ -98,14 +106,17 @@ impl Desk {
         description: &str,
         field: Option<&str>,
     ) -> Reply {
+        let unfit = matches!(status, StatusCode::BAD_REQUEST | StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        let status =
+            if unfit && self.body == ErrorBody::FastApi { StatusCode::UNPROCESSABLE_ENTITY } else { status };
         let request_id = &caller.request_id;
         let fault = Fault { status, error, reason: None, description, field, request_id, body: self.body };
         Reply::new(answer::fault(&fault), Reason::Endpoint, None)
     }
 }
 
-/// An error of RFC 6749 §5.2 (RFC 7009 §2.2.1 takes the same form): these two endpoints speak OAuth whatever
-/// `[errors] body` says, for their clients know nothing else.
+/// An error of RFC 6749 §5.2 (RFC 7009 §2.2.1 takes the same form): these two endpoints speak OAuth, for their clients
+/// know nothing else, unless the clients are those of a FastAPI application.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct OAuthError {
     pub(super) error: &'static str,
@@ -113,39 +124,51 @@ pub(super) struct OAuthError {
     pub(super) reason: Reason,
     /// How long the client is to wait, where that is known.
     pub(super) wait: Option<Duration>,
+    /// The field of the form that is wrong.
+    pub(super) field: Option<&'static str>,
 }
 
 impl OAuthError {
     pub(super) fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { error, description: description.into(), reason: Reason::Endpoint, wait: None }
+        Self { error, description: description.into(), reason: Reason::Endpoint, wait: None, field: None }
+    }
+
+    /// The same, of this field.
+    pub(super) fn of(self, field: &'static str) -> Self {
+        Self { field: Some(field), ..self }
     }
 
     /// A no of ours that the client may try again.
     pub(super) fn unavailable(reason: Reason, description: impl Into<String>) -> Self {
-        Self { error: "temporarily_unavailable", description: description.into(), reason, wait: None }
+        Self {
+            error: "temporarily_unavailable",
+            description: description.into(),
+            reason,
+            wait: None,
+            field: None,
+        }
     }
 
     /// Too many have failed. RFC 6749 has no word for it; of those registered for this endpoint, RFC 8628 §3.5 has one.
     pub(super) fn slow_down(wait: Duration, description: impl Into<String>) -> Self {
         let (error, reason) = ("slow_down", Reason::RateLimited);
-        Self { error, description: description.into(), reason, wait: Some(wait) }
+        Self { error, description: description.into(), reason, wait: Some(wait), field: None }
     }
 
-    pub(super) fn reply(&self, caller: &Caller) -> Reply {
-        let status = match self.error {
-            "temporarily_unavailable" => StatusCode::SERVICE_UNAVAILABLE,
-            "slow_down" => StatusCode::TOO_MANY_REQUESTS,
-            "invalid_client" => StatusCode::UNAUTHORIZED,
-            _ => StatusCode::BAD_REQUEST,
-        };
+    /// Worded as `body` says.
+    pub(super) fn reply(&self, caller: &Caller, body: ErrorBody) -> Reply {
+        let body = if body == ErrorBody::FastApi { body } else { ErrorBody::OAuth };
+        let status = answer::code_status(self.error, body);
+        let wrong_password = body == ErrorBody::FastApi && self.error == "invalid_grant";
         let fault = Fault {
             status,
             error: self.error,
             reason: None,
-            description: &self.description,
-            field: None,
+            description: if wrong_password { "Incorrect username or password" } else { &self.description },
+            // RFC 6749 has no such member.
+            field: self.field.filter(|_| body == ErrorBody::FastApi),
             request_id: &caller.request_id,
-            body: ErrorBody::OAuth,
+            body,
         };
         let mut reply = Reply::new(answer::fault(&fault), self.reason, None).never_cached();
         match status {
@@ -155,7 +178,8 @@ impl OAuthError {
             }
             // The scheme a client would authenticate itself with (RFC 6749 §5.2).
             StatusCode::UNAUTHORIZED => {
-                let challenge = HeaderValue::from_static("Basic realm=\"gatepass\"");
+                let challenge = if wrong_password { "Bearer" } else { "Basic realm=\"gatepass\"" };
+                let challenge = HeaderValue::from_static(challenge);
                 reply.headers_mut().insert(http::header::WWW_AUTHENTICATE, challenge);
             }
             _ => {}
@@ -165,7 +189,7 @@ impl OAuthError {
 }
 
 /// Whoever comes back after so many seconds has waited long enough.
-fn whole_seconds(wait: Duration) -> HeaderValue {
+pub(super) fn whole_seconds(wait: Duration) -> HeaderValue {
     HeaderValue::from(wait.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1))
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn answer(
 ) -> Reply {
     let token = match asked(&headers, query.as_deref(), &body) {
         Ok(token) => token,
-        Err(error) => return error.reply(&caller),
+        Err(error) => return error.reply(&caller, desk.body),
     };
     match desk.logins.revoke(&token).await {
         Ok(revoked) => {
@@ -45,14 +45,14 @@ pub(super) async fn answer(
         Err(error) => {
             tracing::warn!(request_id = caller.request_id, "a revocation was not taken: {error}");
             OAuthError::unavailable(Reason::StoreUnavailable, "the token has not been revoked: try again")
-                .reply(&caller)
+                .reply(&caller, desk.body)
         }
     }
 }
 
 fn asked(headers: &HeaderMap, query: Option<&str>, body: &[u8]) -> Result<String, OAuthError> {
     let mut form = Form::read(&FIELDS, headers, query, body)?;
-    form.take("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing"))
+    form.take("token").ok_or_else(|| OAuthError::new("invalid_request", "token is missing").of("token"))
 }
 
 #[cfg(test)]

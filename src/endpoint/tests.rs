@@ -9,13 +9,17 @@ pub(super) fn settings() -> Settings {
     Settings {
         token: paths(&["/token", "/user/signin"]),
         signup: paths(&["/user/signup"]),
+        password: paths(&["/auth/password"]),
         logout: paths(&["/auth/logout"]),
         revoke: paths(&["/auth/revoke", "/token"]),
         userinfo: paths(&["/auth/{user}/info"]),
         sessions: paths(&["/auth/sessions"]),
         metadata: paths(&["/.well-known/oauth-authorization-server"]),
         token_type: "Bearer".to_owned(),
-        signup_scopes: Scopes::default(),
+        signin: paths(&["/auth/signin"]),
+        signout: paths(&["/auth/signout"]),
+        page: None,
+        sign_up: SignUpRules::default(),
     }
 }
 

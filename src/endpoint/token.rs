@@ -45,29 +45,31 @@ pub(super) async fn answer(
 ) -> Reply {
     let grant = match asked(&headers, query.as_deref(), &body, caller.client) {
         Ok(grant) => grant,
-        Err(error) => return error.reply(&caller),
+        Err(error) => return error.reply(&caller, desk.body),
     };
     let signed_in = desk.logins.sign_in(grant).await;
     note(&desk, &caller, &signed_in);
     match signed_in {
-        Ok(signed_in) => {
-            let subject = Some(signed_in.subject.to_string());
-            desk.metrics.token_issued("password");
-            let body = TokenBody {
-                access_token: &signed_in.issued.token,
-                token_type: &desk.token_type,
-                expires_in: signed_in.issued.expires_in,
-                scope: signed_in.issued.scopes.as_str(),
-            };
-            Reply::json(&caller, &body, subject).never_cached()
-        }
-        Err(failed) => OAuthError::from(failed.error).reply(&caller),
+        Ok(signed_in) => granted(&desk, &caller, &signed_in),
+        Err(failed) => OAuthError::from(failed.error).reply(&caller, desk.body),
     }
+}
+
+/// Hands the token out.
+pub(super) fn granted(desk: &Desk, caller: &Caller, signed_in: &SignedIn) -> Reply {
+    desk.metrics.token_issued("password");
+    let body = TokenBody {
+        access_token: &signed_in.issued.token,
+        token_type: &desk.token_type,
+        expires_in: signed_in.issued.expires_in,
+        scope: signed_in.issued.scopes.as_str(),
+    };
+    Reply::json(caller, &body, Some(signed_in.subject.to_string())).never_cached()
 }
 
 /// Counts a sign-in and tells the log of it: never the name that was typed, for people type passwords there, but whose it
 /// is. A flood is told in few words: where no password was looked at, the log leaves lines out.
-fn note(desk: &Desk, caller: &Caller, signed_in: &Result<SignedIn, NotSignedIn>) {
+pub(super) fn note(desk: &Desk, caller: &Caller, signed_in: &Result<SignedIn, NotSignedIn>) {
     let result = match signed_in.as_ref().map_err(|failed| failed.error) {
         Ok(_) => "success",
         Err(SignInError::InvalidGrant) => "invalid_grant",
@@ -98,15 +100,23 @@ fn asked(
     body: &[u8],
     client_address: Option<IpAddr>,
 ) -> Result<PasswordGrant, OAuthError> {
-    let mut form = Form::read(&FIELDS, headers, query, body)?;
+    let mut form = Form::read(&FIELDS, headers, query, body).map_err(|error| match error {
+        // To FastAPI a form that cannot be read is one without fields.
+        BadForm::ContentType => OAuthError::from(error).of("username"),
+        _ => error.into(),
+    })?;
     client(headers, &mut form)?;
     match form.take("grant_type").as_deref() {
         // FastAPI's form lets it out.
         None | Some("password") => {}
-        Some(_) => return Err(OAuthError::new("unsupported_grant_type", "grant_type must be password")),
+        Some(_) => {
+            let error = OAuthError::new("unsupported_grant_type", "grant_type must be password");
+            return Err(error.of("grant_type"));
+        }
     }
-    let mut needed = |name: &str| {
-        form.take(name).ok_or_else(|| OAuthError::new("invalid_request", format!("{name} is missing")))
+    let mut needed = |name: &'static str| {
+        let missing = || OAuthError::new("invalid_request", format!("{name} is missing")).of(name);
+        form.take(name).ok_or_else(missing)
     };
     let username = needed("username")?;
     let password = Secret::from(needed("password")?);
@@ -159,7 +169,11 @@ fn basic(headers: &HeaderMap) -> Result<Option<String>, OAuthError> {
 
 impl From<BadForm> for OAuthError {
     fn from(error: BadForm) -> Self {
-        Self::new("invalid_request", error.to_string())
+        let this = Self::new("invalid_request", error.to_string());
+        match error {
+            BadForm::ContentType => this,
+            BadForm::InQuery(field) | BadForm::Repeated(field) | BadForm::Encoding(field) => this.of(field),
+        }
     }
 }
 

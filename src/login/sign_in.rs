@@ -3,18 +3,21 @@
 //! Whatever is wrong with name, password or user is one answer in one time: an unknown or impossible name is looked up
 //! and hashed like any other. A sign-in that races with its user being disabled, deleted, revoked or given a new
 //! password loses: the version is drawn from the revocation log *before* the user is read once more, so that a later
-//! revocation has a greater version, and an earlier change is seen.
+//! revocation has a greater version, and an earlier change is seen. Where the stored hash is another by then, the password
+//! is checked against that one: if it fits, the hash was renewed and the password is still theirs at that later moment,
+//! which is all that is asked.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::identity::{Digest, LoginId, LoginName, Scopes, Subject, UserId};
+use crate::clock::UnixTime;
+use crate::identity::{AskedLogin, LoginId, Scopes, Subject, UserId};
 use crate::password::{HashPlace, Overloaded};
 use crate::revocation::Unavailable;
 use crate::secret::{self, Secret};
 use crate::sessions::{self, Origin};
 use crate::throttle::Refused;
-use crate::token::{Grant, Issued, SubjectForm};
+use crate::token::{Grant, Issued};
 use crate::users::{StoreError, User};
 
 use super::Logins;
@@ -77,6 +80,14 @@ pub enum SignInError {
     StoreUnavailable,
 }
 
+/// What was drawn before a user was last read: whatever ends their logins after that ends this one, too.
+pub(super) struct Drawn {
+    /// Of the revocation log.
+    pub(super) version: u64,
+    /// When the store was asked.
+    pub(super) asked: UnixTime,
+}
+
 impl Logins {
     /// Checks the password and issues a token.
     pub async fn sign_in(&self, grant: PasswordGrant) -> Result<SignedIn, NotSignedIn> {
@@ -99,6 +110,7 @@ impl Logins {
         // A place first: whoever will not be served is told so without a store being asked.
         let place = self.hasher.place()?;
         let reservation = self.throttle.reserve(attempt).await?;
+        let password = grant.password.clone();
         let user = match self.proven(place, &grant.username, grant.password, named).await {
             Ok(user) => user,
             Err(SignInError::InvalidGrant) => return Err(SignInError::InvalidGrant),
@@ -110,22 +122,39 @@ impl Logins {
         // At once, for both ask the same store: one that is silent is waited for once.
         let (version, ()) = tokio::join!(self.revocations.login_version(), self.throttle.proven(reservation));
         let version = version?;
-        let user = self.still_so(user).await?;
+        let asked = self.clock.now();
+        let user = self.still_so(user, &password).await?;
+        self.renew_hash(&user, &password);
         let scopes = granted(grant.scope.as_ref(), &user.scopes)?;
         let subject = self.subject_of(&user).ok_or(SignInError::InvalidGrant)?;
+        self.begin(user, subject, scopes, Drawn { version, asked }, grant.origin).await
+    }
+
+    /// Begins a login of `user`, who has proven to be it.
+    pub(super) async fn begin(
+        &self,
+        user: User,
+        subject: Subject,
+        scopes: Scopes,
+        drawn: Drawn,
+        origin: Origin,
+    ) -> Result<SignedIn, SignInError> {
+        let password = self.accounts.signed_in(&subject, &user, drawn.asked);
         let login = LoginId::new();
-        let issued = self.issuer.issue(Grant {
+        let token = Grant {
             subject: subject.clone(),
             preferred_username: Some(user.login.as_str().to_owned()),
             email: user.email,
             scopes,
-            login: Some((login.clone(), version)),
+            login: Some((login.clone(), drawn.version)),
             client_id: CLIENT.to_owned(),
             lifetime: None,
-        });
+            claims: user.claims,
+        };
+        let issued = self.issuer.issue_for(token, Some(password));
         let lifetime = Duration::from_secs(issued.expires_in);
-        let user = Digest::of_user(self.issuer.name(), &subject);
-        self.sessions.begin(user, login, version, lifetime, grant.origin).await?;
+        let user = self.subject.digest(self.issuer.name(), &subject);
+        self.sessions.begin(user, login, drawn.version, lifetime, origin).await?;
         Ok(SignedIn { subject, issued })
     }
 
@@ -137,10 +166,10 @@ impl Logins {
         password: Secret,
         named: &mut Option<UserId>,
     ) -> Result<User, SignInError> {
-        let name = LoginName::parse(username);
+        let name = AskedLogin::parse(username);
         let possible = name.is_ok();
         // A name that nobody can have is looked up as one that nobody has.
-        let name = name.or_else(|_| LoginName::parse(&secret::random_id()));
+        let name = name.or_else(|_| AskedLogin::parse(&secret::random_id()));
         let user = match name {
             Ok(name) => self.users.by_login(&name).await?,
             Err(_) => None,
@@ -151,20 +180,20 @@ impl Logins {
         user.filter(|user| fits && possible && !user.disabled).ok_or(SignInError::InvalidGrant)
     }
 
-    /// The user as they are now, if nothing that the password was checked against has changed.
-    async fn still_so(&self, checked: User) -> Result<User, SignInError> {
+    /// The user as they are now, if they may still sign in with this password.
+    async fn still_so(&self, checked: User, password: &Secret) -> Result<User, SignInError> {
         let now = self.users.by_id(&checked.id).await?;
-        now.filter(|now| !now.disabled && now.password.expose() == checked.password.expose())
-            .ok_or(SignInError::InvalidGrant)
+        let now = now.filter(|now| !now.disabled).ok_or(SignInError::InvalidGrant)?;
+        let same = now.password.expose() == checked.password.expose();
+        // Another sign-in may have had the hash replaced: it is another hash of the same password then.
+        if same || self.hasher.place()?.verify(password.clone(), Some(now.password.clone())).await? {
+            return Ok(now);
+        }
+        Err(SignInError::InvalidGrant)
     }
 
-    fn subject_of(&self, user: &User) -> Option<Subject> {
-        let text = match &self.subject {
-            SubjectForm::Id => user.id.as_str().to_owned(),
-            SubjectForm::Login { prefix } => format!("{prefix}{}", user.login),
-        };
-        // A login and its prefix may be too long together; such a user cannot be named in a token.
-        let subject = Subject::parse(&text);
+    pub(super) fn subject_of(&self, user: &User) -> Option<Subject> {
+        let subject = self.subject.of(&user.id, &user.login);
         if let Err(error) = &subject {
             tracing::error!("user {} cannot be the subject of a token: it {error}", user.id);
         }

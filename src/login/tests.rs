@@ -2,15 +2,18 @@
 
 use crate::sessions::Origin;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::trial::{PASSWORD, Trial};
-use super::{PasswordGrant, SignInError, SignUp, SignUpError};
+use super::{PasswordGrant, SignInError, SignUp, SignUpError, SignUpRules, SignedUp};
 use crate::access::Reason;
-use crate::identity::{LoginName, Scopes};
+use crate::identity::{AskedLogin, BadClaim, Scopes};
 use crate::password::{PasswordHash, PasswordRule};
 use crate::revocation::{Scope, Store};
 use crate::token::SubjectForm;
+use crate::users::UserStore as _;
 
 #[tokio::test]
 async fn who_signs_up_may_sign_in() {
@@ -57,7 +60,7 @@ async fn every_no_is_the_same() {
         let refused = trial.try_sign_in(name, password).await;
         assert_eq!(refused.unwrap_err(), SignInError::InvalidGrant, "{name}");
     }
-    let bob = trial.users.by_login(&LoginName::parse("bob@example.org").unwrap()).await.unwrap().unwrap();
+    let bob = trial.users.by_login(&AskedLogin::parse("bob@example.org").unwrap()).await.unwrap().unwrap();
     for hash in ["", "plain text", "$2b$04$short"] {
         trial.users.set_password(&bob.id, PasswordHash::from_store(hash.into())).await.unwrap();
         assert_eq!(trial.try_sign_in("bob@example.org", hash).await.unwrap_err(), SignInError::InvalidGrant);
@@ -89,17 +92,79 @@ async fn an_address_is_taken_once() {
     let trial = Trial::start().await;
     trial.sign_up("ada@example.org").await;
     let ask = async |email: &str, password: &str| {
-        trial.logins.sign_up(SignUp { email: email.into(), password: password.into() }).await
+        let (email, password) = (email.into(), password.into());
+        trial.logins.sign_up(SignUp { email, password, claims: Vec::new(), client: None }).await
     };
     assert_eq!(ask("ADA@example.org", PASSWORD).await, Err(SignUpError::Exists));
     assert_eq!(ask("ada", PASSWORD).await, Err(SignUpError::Email));
     let short = ask("bob@example.org", "short").await;
-    assert_eq!(short, Err(SignUpError::Password(PasswordRule::TooShort)));
+    assert_eq!(short, Err(SignUpError::Password(PasswordRule::TooShort(8))));
     let raced = tokio::join!(ask("carol@example.org", PASSWORD), ask("carol@example.org", PASSWORD));
     assert!(
         matches!(raced, (Ok(_), Err(SignUpError::Exists)) | (Err(SignUpError::Exists), Ok(_))),
         "{raced:?}"
     );
+}
+
+#[tokio::test]
+async fn a_sign_up_may_be_hidden_and_then_looks_like_any_other() {
+    let rules = SignUpRules { reveals: false, ..SignUpRules::default() };
+    let store = |folder: &std::path::Path| Store::Sqlite(folder.join("gatepass.db"));
+    let trial = Trial::ruled(SubjectForm::Id, store, rules).await;
+    let id = trial.sign_up("ada@example.org").await;
+    let hashed = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&hashed);
+    trial.meanwhile(move || seen.store(true, Ordering::SeqCst));
+    assert_eq!(trial.try_sign_up("ADA@example.org").await, Ok(SignedUp::Hidden(Some(id.clone()))));
+    assert!(hashed.load(Ordering::SeqCst), "the same work is done");
+    // Taken while it was being hashed.
+    let (users, runtime) = (trial.users.clone(), tokio::runtime::Handle::current());
+    let user = trial.users.by_id(&id).await.unwrap().unwrap();
+    let bob = crate::users::User {
+        id: crate::identity::UserId::new(),
+        login: crate::identity::LoginName::parse("bob@example.org").unwrap(),
+        ..user
+    };
+    trial.meanwhile(move || drop(runtime.block_on(users.create(bob)).unwrap()));
+    assert_eq!(trial.try_sign_up("bob@example.org").await, Ok(SignedUp::Hidden(None)));
+    assert_eq!(trial.users.page(None, 10).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn sign_ups_are_limited_by_source() {
+    let trial = Trial::start().await;
+    let mut names = 0..;
+    let mut ask = async |client: &str| {
+        let email = format!("user{}@example.org", names.next().unwrap());
+        let client = Some(client.parse().unwrap());
+        trial.logins.sign_up(SignUp { email, password: PASSWORD.into(), claims: Vec::new(), client }).await
+    };
+    for _ in 0..10 {
+        ask("192.0.2.1").await.unwrap();
+    }
+    let minutes = |minutes: u64| Err(SignUpError::RateLimited(Duration::from_secs(60 * minutes)));
+    assert_eq!(ask("192.0.2.1").await, minutes(6));
+    trial.hand.advance(Duration::from_secs(120));
+    assert_eq!(ask("::ffff:192.0.2.1").await, minutes(4), "what is refused does not count");
+    ask("192.0.2.2").await.unwrap();
+    trial.hand.advance(Duration::from_secs(240));
+    ask("192.0.2.1").await.unwrap();
+    assert_eq!(ask("192.0.2.1").await, minutes(6), "one is forgiven in that time, and no more");
+}
+
+#[tokio::test]
+async fn other_fields_become_claims() {
+    let trial = Trial::start().await;
+    let ask = async |claims: Vec<(String, serde_json::Value)>| {
+        let (email, password) = ("ada@example.org".into(), PASSWORD.into());
+        trial.logins.sign_up(SignUp { email, password, claims, client: None }).await
+    };
+    let bad = ask(vec![("full_name".into(), serde_json::json!("Ada\r\nX: 1"))]).await.unwrap_err();
+    assert_eq!(bad, SignUpError::Claim("full_name".into(), BadClaim::Control));
+    let claims = vec![("full_name".into(), "Ada".into()), ("department".into(), serde_json::Value::Null)];
+    let SignedUp::New(id) = ask(claims).await.unwrap() else { panic!("hidden") };
+    let user = trial.users.by_id(&id).await.unwrap().unwrap();
+    assert_eq!(user.claims.iter().collect::<Vec<_>>(), [("full_name", &serde_json::json!("Ada"))]);
 }
 
 #[tokio::test]
@@ -148,7 +213,7 @@ async fn a_revoked_token_is_refused_and_others_are_not() {
 
 /// Changes the user while their password is being checked, and tries to sign in.
 async fn changed_meanwhile<F>(
-    change: impl FnOnce(crate::users::UserStore, crate::identity::UserId) -> F,
+    change: impl FnOnce(crate::users::SqliteUsers, crate::identity::UserId) -> F,
 ) -> SignInError
 where
     F: Future<Output = ()> + Send + 'static,

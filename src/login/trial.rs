@@ -4,19 +4,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tempfile::TempDir;
+use tokio::sync::mpsc;
 
-use super::{Logins, PasswordGrant, SignInError, SignUp, SignedIn};
+use super::{Logins, PasswordGrant, SignInError, SignUp, SignUpError, SignUpRules, SignedIn, SignedUp};
 use crate::access::{Denial, Gate, Reason};
+use crate::accounts::{self, Accounts};
 use crate::clock::{Clock, ManualClock, UnixTime};
-use crate::identity::{Scopes, Subject, UserId};
-use crate::password::{Hasher, HasherSettings};
+use crate::identity::{Claims, Scopes, Subject, UserId};
+use crate::password::{Hasher, HasherSettings, NewHash};
 use crate::revocation::{self, Revocations, Store};
 use crate::secret::Secret;
 use crate::sessions::{Origin, Sessions};
 use crate::throttle::{self, Throttle};
-use crate::token::{Grant, Issuer, KeyRing, Settings, SubjectForm, Verified, Verifier};
-use crate::users::UserStore;
+use crate::token::{Grant, Issuer, KeyRing, Minting, Settings, SubjectForm, Verified, Verifier};
+use crate::users::SqliteUsers;
 
 /// Everybody's password.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -28,10 +31,11 @@ type Meanwhile = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 pub(crate) struct Trial {
     pub(crate) logins: Arc<Logins>,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) users: UserStore,
+    pub(crate) users: SqliteUsers,
     pub(crate) hand: ManualClock,
     meanwhile: Meanwhile,
-    _folder: TempDir,
+    rehashed: tokio::sync::Mutex<mpsc::UnboundedReceiver<&'static str>>,
+    pub(crate) folder: TempDir,
 }
 
 impl Trial {
@@ -48,6 +52,35 @@ impl Trial {
     }
 
     pub(crate) async fn with(subject: SubjectForm, store: impl Fn(&Path) -> Store) -> Self {
+        Self::hashing(subject, store, Self::rules(), HasherSettings::of(NewHash::Bcrypt { cost: 4 })).await
+    }
+
+    /// One that replaces hashes with these settings.
+    pub(crate) async fn rehashing(settings: HasherSettings) -> Self {
+        let store = |folder: &Path| Store::Sqlite(folder.join("gatepass.db"));
+        Self::hashing(SubjectForm::Id, store, Self::rules(), settings).await
+    }
+
+    /// One where people sign up by these rules.
+    pub(crate) async fn ruled(
+        subject: SubjectForm,
+        store: impl Fn(&Path) -> Store,
+        rules: SignUpRules,
+    ) -> Self {
+        Self::hashing(subject, store, rules, HasherSettings::of(NewHash::Bcrypt { cost: 4 })).await
+    }
+
+    fn rules() -> SignUpRules {
+        let scopes = Scopes::parse("event:read event:write").unwrap();
+        SignUpRules { scopes, ..SignUpRules::default() }
+    }
+
+    async fn hashing(
+        subject: SubjectForm,
+        store: impl Fn(&Path) -> Store,
+        rules: SignUpRules,
+        hashing: HasherSettings,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (clock, hand) = Clock::manual(UnixTime::from_secs(1_900_000_000));
         let settings = Settings {
@@ -60,34 +93,50 @@ impl Trial {
             previous: Vec::new(),
             subject,
             cache_bytes: 1 << 20,
+            minting: Minting::default(),
+            trusted: Vec::new(),
+            claims: Vec::new(),
         };
         let log = revocation::Settings {
             max_staleness: Duration::from_secs(60),
             ..revocation::Settings::of(store(folder.path()))
         };
-        let users = UserStore::open(&folder.path().join("users.db")).unwrap();
+        let users = SqliteUsers::open(&folder.path().join("users.db")).unwrap();
         let keys = Arc::new(KeyRing::new(&settings));
         let verifier = Arc::new(Verifier::new(&settings, Arc::clone(&keys), clock.clone()));
         let revocations = Revocations::open(&log, clock.clone()).await.unwrap();
         let sessions = Sessions::open(&log, Arc::clone(&revocations), &settings.issuer, clock.clone());
         let sessions = sessions.await.unwrap();
-        let throttle = throttle::Settings::default();
+        let accounts = accounts::Settings::default();
+        let (store, ring) = (Arc::new(users.clone()), Arc::clone(&keys));
+        let accounts = Accounts::open(accounts, &log, store, &settings, ring, clock.clone()).await.unwrap();
+        let mut throttle = throttle::Settings::default();
+        if let Store::Redis(_) = log.store {
+            // One that is not there; people have signed up before.
+            (throttle.signups, throttle.signups_total) = (None, None);
+        }
         let throttle = Throttle::open(&log, throttle, &settings.issuer, clock.clone()).await.unwrap();
         let meanwhile = Meanwhile::default();
         let logins = Logins::new(
-            users.clone(),
-            Arc::new(hasher(Arc::clone(&meanwhile))),
+            Arc::new(users.clone()),
+            Arc::new(hasher(&hashing, Arc::clone(&meanwhile))),
             Issuer::new(&settings, keys, clock.clone()),
             Arc::clone(&verifier),
             Arc::clone(&revocations),
+            Arc::clone(&accounts),
             Arc::clone(&sessions),
             throttle,
             &settings,
-            Scopes::parse("event:read event:write").unwrap(),
+            rules,
             clock,
         );
-        let gate = Arc::new(Gate::new(verifier, revocations, sessions));
-        Self { logins: Arc::new(logins), gate, users, hand, meanwhile, _folder: folder }
+        let (sender, rehashed) = mpsc::unbounded_channel();
+        let logins = Arc::new(logins.rehashing(Arc::new(move |result| {
+            let _ = sender.send(result);
+        })));
+        let gate = Arc::new(Gate::new(verifier, revocations, accounts, sessions));
+        let rehashed = tokio::sync::Mutex::new(rehashed);
+        Self { logins, gate, users, hand, meanwhile, rehashed, folder }
     }
 
     /// Has `act` happen when the next password has been checked, before its sign-in goes on.
@@ -95,8 +144,27 @@ impl Trial {
         *self.meanwhile.lock().unwrap() = Some(Box::new(act));
     }
 
+    /// What became of the next hash that was to be replaced.
+    pub(crate) async fn rehashed(&self) -> &'static str {
+        self.rehashed.lock().await.recv().await.unwrap()
+    }
+
+    /// Whether no hash was to be replaced, up to now.
+    pub(crate) async fn left_alone(&self) -> bool {
+        self.rehashed.lock().await.try_recv().is_err()
+    }
+
+    pub(crate) async fn try_sign_up(&self, email: &str) -> Result<SignedUp, SignUpError> {
+        let sign_up =
+            SignUp { email: email.into(), password: PASSWORD.into(), claims: Vec::new(), client: None };
+        self.logins.sign_up(sign_up).await
+    }
+
     pub(crate) async fn sign_up(&self, email: &str) -> UserId {
-        self.logins.sign_up(SignUp { email: email.into(), password: PASSWORD.into() }).await.unwrap()
+        match self.try_sign_up(email).await {
+            Ok(SignedUp::New(id)) => id,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub(crate) async fn try_sign_in(&self, username: &str, password: &str) -> Result<SignedIn, SignInError> {
@@ -124,6 +192,7 @@ impl Trial {
             login: None,
             client_id: "test".into(),
             lifetime: None,
+            claims: Claims::default(),
         });
         issued.token
     }
@@ -132,16 +201,18 @@ impl Trial {
     pub(crate) fn bring(&self, signed_in: &SignedIn) -> Result<Arc<Verified>, Reason> {
         let bearer = format!("Bearer {}", signed_in.issued.token).parse().unwrap();
         let headers = http::HeaderMap::from_iter([(http::header::AUTHORIZATION, bearer)]);
-        self.gate.authenticate(&headers).map_err(|Denial { reason, .. }| reason)
+        // Of whom has just signed in, memory says everything.
+        let known = self.gate.authenticate(&headers).now_or_never().expect("nobody is asked");
+        known.map_err(|Denial { reason, .. }| reason)
     }
 }
 
-fn hasher(meanwhile: Meanwhile) -> Hasher {
+fn hasher(settings: &HasherSettings, meanwhile: Meanwhile) -> Hasher {
     let observe = move |_| {
         if let Some(act) = meanwhile.lock().unwrap().take() {
             act();
         }
     };
-    let settings = HasherSettings { cost: 4, threads: 1, queue: 16, observe: Some(Arc::new(observe)) };
+    let settings = HasherSettings { queue: 16, observe: Some(Arc::new(observe)), ..settings.clone() };
     Hasher::start(settings).unwrap()
 }

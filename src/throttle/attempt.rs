@@ -27,9 +27,15 @@ impl Attempt {
         let pair = Digest::of_account_at(account, source);
         Self { account, source, pair, addressed: client.is_some() }
     }
+
+    /// What has one counter alone.
+    pub(super) const fn counted_as(digest: Digest) -> Self {
+        Self { account: digest, source: digest, pair: digest, addressed: false }
+    }
 }
 
-fn network(client: IpAddr) -> String {
+/// The one source that a client's address belongs to.
+pub(super) fn network(client: IpAddr) -> String {
     match client.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
         IpAddr::V6(address) => {

@@ -55,7 +55,7 @@ impl Desktop {
         request
             .headers_mut()
             .extend(headers.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())));
-        let caller = Caller { request_id: "req-1".into(), client: None };
+        let caller = Caller { request_id: "req-1".into(), client: None, https: true };
         let (head, body) = self.endpoints.answer(request, caller).await.into_parts();
         assert_eq!(head.headers["x-request-id"], "req-1");
         assert_eq!(head.headers["cache-control"], "no-store");

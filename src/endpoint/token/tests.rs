@@ -1,6 +1,7 @@
 //! Which requests ask for a token, and what is said to the others?
 
 use super::*;
+use crate::answer::ErrorBody;
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
@@ -74,14 +75,14 @@ fn a_client_that_claims_a_secret_is_unknown() {
 
 #[test]
 fn each_failure_has_its_status() {
-    let caller = Caller { request_id: "req-1".into(), client: None };
+    let caller = Caller { request_id: "req-1".into(), client: None, https: true };
     for (error, status, code) in [
         (SignInError::InvalidGrant, 400, "invalid_grant"),
         (SignInError::InvalidScope, 400, "invalid_scope"),
         (SignInError::Overloaded, 503, "temporarily_unavailable"),
         (SignInError::StoreUnavailable, 503, "temporarily_unavailable"),
     ] {
-        let answer = OAuthError::from(error).reply(&caller).into_inner();
+        let answer = OAuthError::from(error).reply(&caller, ErrorBody::OAuth).into_inner();
         let body: serde_json::Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!((answer.status().as_u16(), &body["error"]), (status, &code.into()));
         assert_eq!(answer.headers()["cache-control"], "no-store");
@@ -90,7 +91,7 @@ fn each_failure_has_its_status() {
         assert_eq!(answer.headers().contains_key("retry-after"), status == 503);
         assert_eq!(body.as_object().unwrap().len(), 3, "error, error_description, request_id");
     }
-    let unknown = OAuthError::new("invalid_client", "x").reply(&caller).into_inner();
+    let unknown = OAuthError::new("invalid_client", "x").reply(&caller, ErrorBody::OAuth).into_inner();
     assert_eq!(unknown.status(), 401);
     assert_eq!(unknown.headers()["www-authenticate"], "Basic realm=\"gatepass\"");
 }
