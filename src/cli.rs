@@ -119,6 +119,8 @@ pub fn main() -> ExitCode {
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        // One command asks few things at once; every thread more would keep memory of its own.
+        .max_blocking_threads(8)
         .enable_all()
         .build()
         .map_err(|error| Failure::no(format!("cannot start: {error}")))?;

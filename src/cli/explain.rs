@@ -106,12 +106,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 
 /// The gateway's own paths.
 fn endpoints(config: &Config) -> Vec<&str> {
-    let ours = &config.endpoints;
-    [&ours.token, &ours.signup, &ours.logout, &ours.revoke, &ours.userinfo, &ours.sessions, &ours.metadata]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect()
+    config.endpoints.paths().into_iter().flatten().map(String::as_str).collect()
 }
 
 /// What is known of revocations.

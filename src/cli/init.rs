@@ -16,10 +16,10 @@ use super::interrupt::until_told;
 use super::{Failure, block_on, failure, output};
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::identity::{LoginName, Scopes, UserId};
+use crate::identity::{Claims, LoginName, Scopes, UserId};
 use crate::password::{Hasher, HasherSettings, NewPassword};
 use crate::secret::{self, Secret};
-use crate::users::{User, UserStore};
+use crate::users::{self, User};
 use written::Written;
 
 const CONFIG: &str = "gateway.toml";
@@ -98,7 +98,7 @@ async fn first_user(config: &Config, password: &str) -> Result<(), Failure> {
         Failure::no(format!("cannot make the first user: {error}"))
             .help("nothing was kept; mend that and try again")
     };
-    let settings = HasherSettings { cost: config.passwords.cost, threads: 1, queue: 1, observe: None };
+    let settings = HasherSettings::of(config.passwords.hash);
     let hasher = Hasher::start(settings).map_err(|error| failed(&error))?;
     let new = NewPassword::parse(Secret::from(password)).map_err(|error| failed(&error))?;
     let hash = hasher.hash(new).await.map_err(|error| failed(&error))?;
@@ -109,10 +109,12 @@ async fn first_user(config: &Config, password: &str) -> Result<(), Failure> {
         password: hash,
         scopes: Scopes::default(),
         disabled: false,
-        created: Clock::system().now(),
+        claims: Claims::default(),
+        created: Some(Clock::system().now()),
     };
-    let store = UserStore::open(&config.users.sqlite).map_err(|error| failed(&error))?;
-    store.create(user).await.map_err(|error| failed(&error))
+    let store = users::open(&config.users).await.map_err(|error| failed(&error))?;
+    store.create(user).await.map_err(|error| failed(&error))?;
+    Ok(())
 }
 
 fn farewell(password: &str) -> String {

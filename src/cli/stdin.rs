@@ -2,7 +2,7 @@
 
 use std::io::{self, Read as _};
 
-use crate::password::NewPassword;
+use crate::password::{NewPassword, PasswordPolicy, PasswordRule};
 use crate::secret::Secret;
 
 use super::Failure;
@@ -19,12 +19,17 @@ pub(super) struct PasswordSource {
 }
 
 impl PasswordSource {
-    /// Reads a password that may be stored: one line of stdin, or asked for twice at the terminal.
-    pub(super) fn read(self) -> Result<NewPassword, Failure> {
+    /// Reads a password that keeps the rules: one line of stdin, or asked for twice at the terminal.
+    pub(super) fn read(self, policy: &PasswordPolicy) -> Result<NewPassword, Failure> {
         let typed = if self.password_stdin { one_line("password")? } else { ask_twice()? };
-        NewPassword::parse(Secret::from(typed)).map_err(|rule| {
-            Failure::usage(format!("the password {rule}"))
-                .help("choose a password of 8 characters to 71 bytes; a few random words are easy to keep")
+        policy.check(Secret::from(typed)).map_err(|rule| {
+            let help = match rule {
+                PasswordRule::Breached => {
+                    "choose another: whoever guesses tries the known ones first".to_owned()
+                }
+                _ => format!("choose a password of {policy}; a few random words are easy to keep"),
+            };
+            Failure::usage(format!("the password {rule}")).help(help)
         })
     }
 }

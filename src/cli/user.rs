@@ -1,13 +1,17 @@
 //! `gatepass user …`: who may sign in, in the configured store.
 
 mod change;
+mod export;
+mod import;
 mod show;
+
+use std::sync::Arc;
 
 use clap::Subcommand;
 
 use crate::config::Config;
-use crate::identity::LoginName;
-use crate::users::{User, UserStore};
+use crate::identity::{AskedLogin, BadText, LoginName};
+use crate::users::{self, User, UserStore};
 
 use super::Failure;
 use super::configured::ConfigFile;
@@ -28,9 +32,7 @@ pub(super) enum Command {
     /// Show one user.
     #[command(after_help = "Example:\n  gatepass user show ada@example.org")]
     Show(ShowArgs),
-    /// Set a user's password.
-    ///
-    /// Tokens issued before stay valid until they expire; `gatepass token revoke --user LOGIN` ends them.
+    /// Set a user's password, and revoke all their tokens.
     #[command(after_help = "Example:\n  gatepass user passwd ada@example.org")]
     Passwd(PasswdArgs),
     /// Keep a user from signing in, and revoke all their tokens.
@@ -42,6 +44,19 @@ pub(super) enum Command {
     /// Remove a user, and revoke all their tokens.
     #[command(after_help = "Example:\n  gatepass user delete ada@example.org")]
     Delete(OneUser),
+    /// Add users from a file, with the password hashes they have.
+    ///
+    /// Exit codes: 0 every row is in, or there already; 1 some were refused, or it did not come to its end; 2 the command
+    /// line, the configuration or the file's header is wrong. Running it again goes on where it ended.
+    #[command(
+        after_help = "Examples:\n  gatepass user import users.csv --dry-run\n  gatepass user import users.csv --report refused.jsonl\n  gatepass user import /etc/apache2/.htpasswd --from htpasswd --scopes 'event:read'"
+    )]
+    Import(import::ImportArgs),
+    /// Write all users to a file that `import` reads, with their password hashes.
+    #[command(
+        after_help = "Examples:\n  gatepass user export --output users.csv\n  gatepass user export --format jsonl | age -r age1… > users.jsonl.age"
+    )]
+    Export(export::ExportArgs),
 }
 
 /// What `add` is told.
@@ -113,32 +128,37 @@ pub(super) fn run(command: Command) -> Result<(), Failure> {
         Command::Disable(args) => change::disable(&args),
         Command::Enable(args) => change::enable(&args),
         Command::Delete(args) => change::delete(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Export(args) => export::run(&args),
     }
 }
 
 /// The store and the user in it that signs in as `login`.
-pub(super) async fn existing(config: &Config, login: &str) -> Result<(UserStore, User), Failure> {
-    let name = login_name(login)?;
-    let store = store(config)?;
-    match store.by_login(&name).await.map_err(|error| failed(&error))? {
+pub(super) async fn existing(config: &Config, login: &str) -> Result<(Arc<dyn UserStore>, User), Failure> {
+    let asked = AskedLogin::parse(login).map_err(no_login)?;
+    let store = store(config).await?;
+    match store.by_login(&asked).await.map_err(|error| failed(&error))? {
         Some(user) => Ok((store, user)),
-        None => Err(vanished(&name)),
+        None => Err(vanished(asked.canonical())),
     }
 }
 
-fn store(config: &Config) -> Result<UserStore, Failure> {
-    UserStore::open(&config.users.sqlite).map_err(|error| failed(&error))
+async fn store(config: &Config) -> Result<Arc<dyn UserStore>, Failure> {
+    users::open(&config.users).await.map_err(|error| failed(&error))
 }
 
 fn login_name(text: &str) -> Result<LoginName, Failure> {
-    LoginName::parse(text).map_err(|error| {
-        Failure::usage(format!("the login {error}"))
-            .help("a login is an e-mail address or a user name of at most 255 bytes")
-    })
+    LoginName::parse(text).map_err(no_login)
+}
+
+fn no_login(error: BadText) -> Failure {
+    Failure::usage(format!("the login {error}"))
+        .help("a login is an e-mail address or a user name of at most 255 bytes")
 }
 
 fn failed(error: &impl std::fmt::Display) -> Failure {
-    Failure::no(error.to_string()).help("see that the file of [users] `store` can be read and written by you")
+    Failure::no(error.to_string())
+        .help("see that `store` in [users] can be reached, and read and written by you")
 }
 
 fn vanished(login: &LoginName) -> Failure {

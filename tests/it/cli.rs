@@ -2,6 +2,7 @@
 //! its own.
 
 mod explain;
+mod import;
 mod running;
 mod tokens;
 mod users;
@@ -129,7 +130,7 @@ fn unused_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-const COMMANDS: [&str; 22] = [
+const COMMANDS: [&str; 24] = [
     "",
     "run",
     "demo",
@@ -144,6 +145,8 @@ const COMMANDS: [&str; 22] = [
     "user disable",
     "user enable",
     "user delete",
+    "user import",
+    "user export",
     "hash",
     "token",
     "token mint",

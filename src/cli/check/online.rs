@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::revocation::{self, Revocations};
 use crate::upstream::ServerAddress;
-use crate::users::UserStore;
+use crate::users;
 
 /// How long a revocation store may take to answer.
 const STORE_TIME: Duration = Duration::from_secs(5);
@@ -31,7 +31,7 @@ pub(super) struct Reached {
 /// Asks everything.
 pub(super) async fn reach(config: &Config) -> Vec<Reached> {
     let mut found = vec![
-        Reached { what: "the user store".to_owned(), outcome: users(&config.users.sqlite).await },
+        Reached { what: "the user store".to_owned(), outcome: users(&config.users).await },
         Reached { what: "the revocation store".to_owned(), outcome: revocations(&config.revocation).await },
     ];
     for upstream in &config.upstreams {
@@ -43,13 +43,16 @@ pub(super) async fn reach(config: &Config) -> Vec<Reached> {
     found
 }
 
-async fn users(file: &Path) -> Result<String, String> {
-    if let Some(later) = not_yet(file)? {
+async fn users(settings: &users::Settings) -> Result<String, String> {
+    if let (users::Store::Sqlite(file), None) = (&settings.store, &settings.fields)
+        && let Some(later) = not_yet(file)?
+    {
         return Ok(later);
     }
-    let store = UserStore::open(file).map_err(|error| error.to_string())?;
+    let store = users::open(settings).await.map_err(|error| error.to_string())?;
     store.ping().await.map_err(|error| error.to_string())?;
-    Ok("answers".to_owned())
+    let advice = store.advice().await.map_err(|error| error.to_string())?;
+    Ok(advice.iter().fold("answers".to_owned(), |said, advice| said + "; warning: " + advice))
 }
 
 async fn revocations(settings: &revocation::Settings) -> Result<String, String> {

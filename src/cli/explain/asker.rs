@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::identity::{LoginId, Scopes, Subject};
-use crate::token::{Grant, Issuer, KeyRing, SubjectForm};
+use crate::identity::{Claims, LoginId, Scopes, Subject};
+use crate::token::{Grant, Issuer, KeyRing};
 use crate::users::User;
 
 use super::super::{Failure, block_on, stdin, user};
@@ -68,12 +68,9 @@ fn issue(config: &Config, grant: Grant) -> String {
 }
 
 fn of_user(config: &Config, user: User) -> Result<Grant, Failure> {
-    let subject = match &config.tokens.subject {
-        SubjectForm::Id => user.id.as_str().to_owned(),
-        SubjectForm::Login { prefix } => format!("{prefix}{}", user.login),
-    };
-    let subject = Subject::parse(&subject)
-        .map_err(|error| Failure::no(format!("the subject of {}'s tokens {error}", user.login)))?;
+    let subject = config.tokens.subject.of(&user.id, &user.login);
+    let subject =
+        subject.map_err(|error| Failure::no(format!("the subject of {}'s tokens {error}", user.login)))?;
     Ok(Grant {
         subject,
         preferred_username: Some(user.login.to_string()),
@@ -82,6 +79,7 @@ fn of_user(config: &Config, user: User) -> Result<Grant, Failure> {
         login: Some((LoginId::new(), 0)),
         client_id: "explain".to_owned(),
         lifetime: None,
+        claims: user.claims,
     })
 }
 
@@ -99,5 +97,6 @@ fn of_somebody(scopes: &str) -> Result<Grant, Failure> {
         login: Some((LoginId::new(), 0)),
         client_id: "explain".to_owned(),
         lifetime: None,
+        claims: Claims::default(),
     })
 }

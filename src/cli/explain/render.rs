@@ -38,7 +38,7 @@ impl Answer<'_> {
     }
 
     fn status(&self) -> u16 {
-        answer::status(self.explanation.reason).as_u16()
+        answer::status(self.explanation.reason, self.config.errors).as_u16()
     }
 
     /// For people.

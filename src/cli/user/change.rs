@@ -2,11 +2,11 @@
 
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::identity::{Scopes, UserId};
+use crate::identity::{Claims, Scopes, UserId};
 use crate::password::NewPassword;
 use crate::users::{CreateError, User, UserStore};
 
-use super::super::hash::hash;
+use super::super::hash::{hash, policy};
 use super::super::revoke::{self, Way};
 use super::super::{Failure, block_on, output};
 use super::{AddArgs, OneUser, PasswdArgs, existing, failed, login_name, store, vanished};
@@ -23,15 +23,23 @@ pub(super) fn add(args: AddArgs) -> Result<(), Failure> {
         Failure::usage(format!("a scope {error}"))
             .help("write scopes separated by spaces: --scopes 'event:read event:write'")
     })?;
-    let password = args.password.read()?;
+    let password = args.password.read(&policy(&config.passwords)?)?;
     let (login, id) = block_on(async {
-        let users = store(&config)?;
-        let password = hash(password, config.passwords.cost).await?;
+        let users = store(&config).await?;
+        let password = hash(password, config.passwords.hash).await?;
         let created = Clock::system().now();
-        let user = User { id: UserId::new(), login, email, password, scopes, disabled: false, created };
-        let named = (user.login.clone(), user.id.clone());
-        users.create(user).await.map_err(|error| not_created(&error, &named.0))?;
-        Ok(named)
+        let user = User {
+            id: UserId::new(),
+            login: login.clone(),
+            email,
+            password,
+            scopes,
+            disabled: false,
+            claims: Claims::default(),
+            created: Some(created),
+        };
+        let id = users.create(user).await.map_err(|error| not_created(&error, &login))?;
+        Ok((login, id))
     })?;
     output::say(&format!("user {login} added, id {id}"))
 }
@@ -67,18 +75,22 @@ pub(super) fn passwd(args: &PasswdArgs) -> Result<(), Failure> {
     let config = args.file.load()?;
     block_on(async {
         let (users, user) = existing(&config, &args.login).await?;
-        let password: NewPassword = args.password.read()?;
-        let hashed = hash(password, config.passwords.cost).await?;
+        let password: NewPassword = args.password.read(&policy(&config.passwords)?)?;
+        let hashed = hash(password, config.passwords.hash).await?;
         let found = users.set_password(&user.id, hashed).await.map_err(|error| failed(&error))?;
         if !found {
             return Err(vanished(&user.login));
         }
-        output::say(&format!("password of {} set", user.login))?;
-        output::note(&format!(
-            "note: tokens issued before stay valid until they expire; `gatepass token revoke --user {}` ends them",
-            user.login
-        ));
-        Ok(())
+        // After the password: a sign-in with the former one in between would be missed in the other order.
+        let revocation = revoke::of_user(&config.tokens, &user, Clock::system().now())?;
+        let way = revoke::revoke(&config, revocation).await.inspect_err(|_| {
+            output::note(&format!(
+                "note: {} has the new password, but tokens they hold are still accepted until this succeeds, or \
+                 `account_check` of [users] ends them",
+                user.login
+            ));
+        })?;
+        output::say(&format!("password of {} set; their tokens are revoked {way}", user.login))
     })
 }
 
@@ -87,7 +99,7 @@ pub(super) fn disable(args: &OneUser) -> Result<(), Failure> {
     let config = args.file.load()?;
     block_on(async {
         let (users, user) = existing(&config, &args.login).await?;
-        let way = shut_out(&config, &users, &user).await?;
+        let way = shut_out(&config, &*users, &user).await?;
         output::say(&format!("user {} disabled; their tokens are revoked {way}", user.login))
     })
 }
@@ -110,14 +122,14 @@ pub(super) fn delete(args: &OneUser) -> Result<(), Failure> {
     block_on(async {
         let (users, user) = existing(&config, &args.login).await?;
         // Only once their tokens are dead: if the revocation is not taken, the user is still there to try again with.
-        let way = shut_out(&config, &users, &user).await?;
+        let way = shut_out(&config, &*users, &user).await?;
         users.delete(&user.id).await.map_err(|error| failed(&error))?;
         output::say(&format!("user {} deleted; their tokens are revoked {way}", user.login))
     })
 }
 
 /// No new sign-in first, then no old token: in the other order a sign-in in between would be missed.
-async fn shut_out(config: &Config, users: &UserStore, user: &User) -> Result<Way, Failure> {
+async fn shut_out(config: &Config, users: &dyn UserStore, user: &User) -> Result<Way, Failure> {
     if !users.set_disabled(&user.id, true).await.map_err(|error| failed(&error))? {
         return Err(vanished(&user.login));
     }

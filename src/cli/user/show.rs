@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::identity::Scope;
-use crate::users::User;
+use crate::users::{self, User};
 
 use super::super::output::{self, Format, moment, table};
 use super::super::{Failure, block_on};
@@ -12,7 +12,11 @@ use super::{ListArgs, ShowArgs, existing, failed, store};
 /// `user list`.
 pub(super) fn list(args: &ListArgs) -> Result<(), Failure> {
     let config = args.file.load()?;
-    let users = block_on(async { store(&config)?.list().await.map_err(|error| failed(&error)) })?;
+    let mut users = block_on(async {
+        let store = store(&config).await?;
+        users::all(&*store).await.map_err(|error| failed(&error))
+    })?;
+    users.sort_by(|one, other| one.login.cmp(&other.login));
     match args.format {
         Format::Json => output::json(&users.iter().map(described).collect()),
         Format::Text if users.is_empty() => {
@@ -41,7 +45,7 @@ pub(super) fn show(args: &ShowArgs) -> Result<(), Failure> {
                 line("email", user.email.as_deref().unwrap_or("-")),
                 line("scopes", or_dash(user.scopes.as_str())),
                 line("state", state(&user)),
-                line("created", &moment(user.created)),
+                line("created", &since(&user)),
             ]))
         }
     }
@@ -52,7 +56,7 @@ fn row(user: &User) -> Vec<String> {
         user.login.to_string(),
         user.id.to_string(),
         state(user).to_owned(),
-        moment(user.created),
+        since(user),
         or_dash(user.scopes.as_str()).to_owned(),
     ]
 }
@@ -64,12 +68,16 @@ fn described(user: &User) -> Value {
         "email": user.email,
         "scopes": user.scopes.iter().map(Scope::as_str).collect::<Vec<_>>(),
         "disabled": user.disabled,
-        "created": moment(user.created),
+        "created": user.created.map(moment),
     })
 }
 
 const fn state(user: &User) -> &'static str {
     if user.disabled { "disabled" } else { "enabled" }
+}
+
+fn since(user: &User) -> String {
+    user.created.map_or_else(|| "-".to_owned(), moment)
 }
 
 const fn or_dash(text: &str) -> &str {
@@ -80,7 +88,7 @@ const fn or_dash(text: &str) -> &str {
 mod tests {
     use super::*;
     use crate::clock::UnixTime;
-    use crate::identity::{LoginName, Scopes, UserId};
+    use crate::identity::{Claims, LoginName, Scopes, UserId};
     use crate::password::PasswordHash;
 
     #[test]
@@ -92,7 +100,8 @@ mod tests {
             password: PasswordHash::from_store("$2b$12$hash".into()),
             scopes: Scopes::parse("a b").unwrap(),
             disabled: true,
-            created: UnixTime::from_secs(1),
+            claims: Claims::default(),
+            created: Some(UnixTime::from_secs(1)),
         };
         let json = described(&user);
         assert!(!json.to_string().contains("$2b$"));

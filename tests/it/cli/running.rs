@@ -115,6 +115,22 @@ async fn what_was_revoked_can_be_lifted_in_every_scope() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_ends_the_sign_ins_before_it() {
+    let demo = running().await;
+    let folder = demo.folder().to_owned();
+    let before = sign_in(&demo).await;
+    assert_eq!(get(&demo, "/event/", &before).await.0, 200);
+    let passwd = ["user", "passwd", demo.user().0, "--password-stdin"];
+    // The same password again is a new one as well.
+    let said = gatepass(&folder, &passwd, &format!("{PASSWORD}\n")).await.yes();
+    assert!(said.out.contains("revoked through the running gateway"), "{said:?}");
+    let (status, body) = get(&demo, "/event/", &before).await;
+    assert!(status == 401 && body.contains("revoked_user"), "{status} {body}");
+    assert_eq!(get(&demo, "/event/", &sign_in(&demo).await).await.0, 200);
+    demo.shutdown().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sign_ins_are_listed_and_ended() {
     let demo = running().await;
     let folder = demo.folder().to_owned();
