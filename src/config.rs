@@ -4,6 +4,7 @@
 //! asked for, so that any other key is an error with a suggestion, and a key of a later version is refused by name.
 //! Nothing that fails to parse becomes a default: a file with one problem gives no configuration at all.
 
+mod account_check;
 mod against;
 mod endpoints;
 pub mod expect;
@@ -14,12 +15,14 @@ mod limits;
 mod listen;
 mod mask;
 mod overlap;
+mod passwords;
 mod problem;
 mod reading;
 mod redis_place;
 mod routes;
 mod section;
 mod settings;
+mod signin_page;
 mod source;
 mod stores;
 mod streams;
@@ -27,12 +30,13 @@ mod text;
 mod throttle;
 mod tokens;
 mod upstreams;
+mod users;
 
 use std::path::Path;
 
 pub use against::{BecomesPublic, becomes_public};
 pub use problem::Finding;
-pub use settings::{Config, Expect, ExpectAs, LogSettings, PasswordSettings, UsersSettings};
+pub use settings::{Config, Expect, ExpectAs, LogSettings, PasswordSettings};
 pub(crate) use upstreams::parse_server;
 
 /// Everything wrong with a file: every problem with its line, the offending text and what to write instead.

@@ -23,11 +23,11 @@ use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
-use crate::identity::{LoginName, Scopes, UserId};
+use crate::identity::{Claims, LoginName, Scopes, UserId};
 use crate::password::{Hasher, HasherSettings, NewPassword};
 use crate::secret::{Secret, random_id};
 use crate::server::Gateway;
-use crate::users::{User, UserStore};
+use crate::users::{self, User};
 
 /// Who is there to sign in.
 const LOGIN: &str = "ada@example.org";
@@ -251,8 +251,7 @@ fn write_secret(path: &Path) -> Result<(), DemoError> {
 
 async fn create_user(config: &Config, password: NewPassword) -> Result<(), DemoError> {
     let hasher =
-        Hasher::start(HasherSettings { cost: config.passwords.cost, threads: 1, queue: 1, observe: None })
-            .map_err(DemoError::io("cannot hash"))?;
+        Hasher::start(HasherSettings::of(config.passwords.hash)).map_err(DemoError::io("cannot hash"))?;
     let user = User {
         id: UserId::new(),
         login: LoginName::parse(LOGIN).map_err(DemoError::start)?,
@@ -260,8 +259,10 @@ async fn create_user(config: &Config, password: NewPassword) -> Result<(), DemoE
         password: hasher.hash(password).await.map_err(DemoError::start)?,
         scopes: Scopes::parse(SCOPES).map_err(DemoError::start)?,
         disabled: false,
-        created: Clock::system().now(),
+        claims: Claims::default(),
+        created: Some(Clock::system().now()),
     };
-    let users = UserStore::open(&config.users.sqlite).map_err(DemoError::start)?;
-    users.create(user).await.map_err(DemoError::start)
+    let users = users::open(&config.users).await.map_err(DemoError::start)?;
+    users.create(user).await.map_err(DemoError::start)?;
+    Ok(())
 }

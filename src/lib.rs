@@ -18,6 +18,7 @@
 //! | [`Target`](route::Target) | the canonical path: the bytes that are decided upon are the bytes the upstream gets |
 //! | [`Route`](route::Route) | one rule of the file: which paths and methods, what they need, where they go |
 //! | [`Verified`](token::Verified) | what a good token says; only [`token::Verifier::verify`] makes one |
+//! | [`Trusted`](token::Trusted) | an issuer whose tokens are believed beside our own, and how far: an application that is being migrated |
 //! | [`Permit`](access::Permit) | leave to go upstream; only [`access::Gate::admit`] makes one. No permit, no upstream |
 //! | [`Reason`](access::Reason) | the word for an outcome; the first failing step names it |
 //! | [`Denial`](access::Denial) | a no: its reason, and who asked if that much was established |
@@ -27,6 +28,9 @@
 //! | `Incarnation` | the random name a log of revocations gets when it comes into being: another name is another log (`revocation/log.rs`) |
 //! | `Replica` | where a gateway stands towards the log: how far it has read, what that proves, and what to ask next (`revocation/replica.rs`) |
 //! | `Journal` | what a gateway has read of a log it shares, on its own disk, for its next start (`revocation/journal.rs`) |
+//! | [`UserStore`](users::UserStore) | where users are kept: a table of ours, or one of another application's that [`Fields`](users::Fields) describes |
+//! | [`Scheme`](password::Scheme) | how a stored password was hashed, by whichever library |
+//! | [`Accounts`](accounts::Accounts) | what is known of the users whose tokens are in use: still there, not disabled, the same password |
 //! | [`Session`](sessions::Session) | a login as people look at it: since when, last seen, from where |
 //! | [`Attempt`](throttle::Attempt) | somebody trying to sign in as an account from a source, all three as digests |
 //! | [`Reservation`](throttle::Reservation) | an attempt counted as a failure until the password turns out to be right |
@@ -45,7 +49,9 @@
 //! 4. **Decide.** `proxy/decide.rs`, without waiting for anything: [`route::Target`] parses the path, [`route::Host`]
 //!    the host; then preflight? an endpoint of ours? [`route::RouteTable::find`]; and [`access::Gate::admit`], which
 //!    goes credential ([`access::Credential`]) → token ([`token::Verifier`], remembered while it is good) → revoked?
-//!    ([`revocation::Revocations::standing`], a look into memory) → scopes. The outcome is a permit or a denial.
+//!    ([`revocation::Revocations::standing`], a look into memory) → the user still as they signed in?
+//!    ([`accounts::Accounts::standing`], another) → scopes. The outcome is a permit or a denial; or, of a user seen for the
+//!    first time, a permit that is not settled: [`access::Gate::look_again`] waits for the store.
 //! 5. **Refuse**, if denied: [`answer::refusal`] words it for the client; [`answer::status`] is the one table from
 //!    reason to status.
 //! 6. **Forward**, if permitted: [`upstream::Pool`] chooses a server; `proxy/forward.rs` takes the permit, removes
@@ -73,8 +79,10 @@
 //!    user, a wrong password and a disabled user take the same time and say the same thing. If it was right, the failure
 //!    is taken back.
 //! 5. [`revocation::Revocations::login_version`] draws the next number of the revocation log; then the user is read
-//!    once more. So a change before the draw is seen, and a revocation after it has a greater number.
-//! 6. [`token::Issuer`] signs; the answer is JSON that nobody may store.
+//!    once more. So a change before the draw is seen, and a revocation after it has a greater number. If the hash is an
+//!    outdated one, another is made and stored in its place once somebody has time for it (`login/rehash.rs`).
+//! 6. [`token::Issuer`] signs; the token says which password it was given for ([`token::PasswordVersion`]). The answer is JSON
+//!    that nobody may store.
 //!
 //! Signing out writes a register for the login to the log, and answers when the log has taken it. Every gateway follows
 //! the log (`revocation/follower.rs`) and refuses the token from its next request on.
@@ -83,8 +91,8 @@
 //!
 //! A room is a module of this crate. It imports only from rooms below it; where rooms of a floor need each other, the
 //! floor has steps. `tests/it/architecture.rs` reads this table and holds the code to it, and fences the large
-//! libraries in: Pingora in `proxy`, `upstream` and `server`; `jsonwebtoken` in `token`; SQLite and Redis in the
-//! vaults; axum in `endpoint`, `admin` and `demo`; Prometheus in `observe`.
+//! libraries in: Pingora in `proxy`, `upstream` and `server`; `jsonwebtoken` in `token`; SQLite, PostgreSQL, MongoDB and
+//! Redis in the vaults; axum in `endpoint`, `admin` and `demo`; Prometheus in `observe`.
 //!
 //! ```text
 //! street     lib main
@@ -98,7 +106,7 @@
 //!            answer observe upstream
 //! rules      access
 //!            route login
-//! vaults     sessions throttle
+//! vaults     accounts sessions throttle
 //!            users revocation
 //!            sqlite redis_link
 //! workshop   token password
@@ -137,11 +145,25 @@
 //! * **A client has a rate, not a time.** A body may be as long as its limit, so a total time would be too long for some or
 //!   too short for others. While we wait for a client it falls behind by the clock and catches up by the byte; the
 //!   task that looks at streams looks at that too.
+//! * **A token says which password it was given for.** Somebody else's application changes passwords behind our back, also
+//!   while no gateway runs. A keyed digest of the stored hash in the token lets any gateway tell, from the hash that is stored
+//!   now; and where a hash is replaced and the password stays, gateways tell each other.
+//! * **Users are asked about in batches.** Those in use twice within `account_check`, those who are new all with one
+//!   question at a time: what the user store has to bear does not grow with the requests.
+//! * **Users stay where they are.** A store of another application's is read as it is and by default never written; what
+//!   another hand wrote is looked at before it is believed, and a record that is no user's keeps nobody else out.
 //! * **A store that is down is 503, never 401.** Clients must not throw good tokens away.
 //! * **A sign-in is a failure until it is none.** Counting afterwards would let as many guesses through as can be under way
 //!   at once. Counters drain steadily: one that only forgot after a quiet hour would never forget a busy office.
+//! * **The work of a password check is counted, not timed.** With several schemes in one store, every check does the work
+//!   of the dearest hash of each (`password/work.rs`). Waiting until a time is over would show what else the machine does,
+//!   and would have to be learnt from a moment that may have been a bad one.
 //! * **`rusqlite`, not `sqlx`.** The log and the users need a file and a few prepared statements; `sqlx` adds minutes to
 //!   a cold build on two cores, and two bindings to SQLite cannot share a build. Calls go to threads that may block.
+//! * **A cookie counts only where nothing else speaks.** A browser adds it to every request, whoever had that sent. So
+//!   an `Authorization` of any kind comes before it, good or bad, and what may change something, or opens a WebSocket,
+//!   needs the browser's word that a page of this origin asks. Counting both as one credential too many would refuse every
+//!   page that signs in by itself beside the sign-in page.
 //! * **axum, called in process.** Our endpoints are one router that never sees a socket: the same doors, deadlines,
 //!   log and metrics as for every request. Aliases are exact paths, resolved before the router.
 //! * **The access log is written in batches.** A request appends to a buffer; one thread writes it. A reader that does
@@ -153,6 +175,7 @@ pub mod secret;
 pub mod password;
 pub mod token;
 
+pub mod accounts;
 mod redis_link;
 pub mod revocation;
 pub mod sessions;

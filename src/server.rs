@@ -4,6 +4,7 @@ mod banner;
 mod build;
 mod files;
 mod run;
+mod vaults;
 
 use std::io::Write;
 use std::net::SocketAddr;

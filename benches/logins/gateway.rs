@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use gatepass::clock::UnixTime;
-use gatepass::identity::{LoginName, Scopes, UserId};
+use gatepass::identity::{Claims, LoginName, Scopes, UserId};
 use gatepass::password::PasswordHash;
-use gatepass::users::{User, UserStore};
+use gatepass::users::{SqliteUsers, User, UserStore as _};
 
 use super::load::{CLIENTS, Client, PASSWORD, login};
 
@@ -111,7 +111,7 @@ fn configuration(upstream: SocketAddr, cost: u32) -> String {
 
 /// Everybody who signs in, with one password.
 fn people(folder: &Path, cost: u32) {
-    let store = UserStore::open(&folder.join("gatepass.db")).expect("a store");
+    let store = SqliteUsers::open(&folder.join("gatepass.db")).expect("a store");
     let hash = bcrypt::hash(PASSWORD, cost).expect("a cost there is");
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for number in 0..CLIENTS {
@@ -122,7 +122,8 @@ fn people(folder: &Path, cost: u32) {
             password: PasswordHash::from_store(hash.clone()),
             scopes: Scopes::default(),
             disabled: false,
-            created: UnixTime::from_secs(1),
+            claims: Claims::default(),
+            created: Some(UnixTime::from_secs(1)),
         };
         runtime.block_on(store.create(user)).expect("the store takes it");
     }

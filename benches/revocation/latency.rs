@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use gatepass::clock::{self, Clock};
 use gatepass::config::Config;
-use gatepass::identity::{LoginId, Scopes, Subject};
+use gatepass::identity::{Claims, LoginId, Scopes, Subject};
 use gatepass::server::Gateway;
 use gatepass::token::{Grant, Issuer, KeyRing};
 
@@ -129,6 +129,7 @@ pub(crate) fn token(issuer: &Issuer) -> String {
         login: Some((LoginId::new(), 1)),
         client_id: "bench".into(),
         lifetime: None,
+        claims: Claims::default(),
     };
     issuer.issue(grant).token
 }

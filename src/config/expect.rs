@@ -10,6 +10,8 @@ use super::problem::Span;
 use super::reading::Reading;
 use super::section::{At, Section, as_string};
 use super::settings::{Config, Expect, ExpectAs};
+use crate::access::Reason;
+use crate::answer;
 use crate::identity::Scopes;
 use crate::route::{Access, Found, Host, LIKE_ANOTHER, RouteTable, ScopeRule, Target};
 
@@ -77,17 +79,7 @@ fn decide(config: &Config, table: &RouteTable, case: &Expect) -> (u16, String) {
         Ok(target) => target,
         Err(why) => return (400, format!("the target is refused: {why}")),
     };
-    let ours = &config.endpoints;
-    let paths = [
-        &ours.token,
-        &ours.signup,
-        &ours.logout,
-        &ours.revoke,
-        &ours.userinfo,
-        &ours.sessions,
-        &ours.metadata,
-    ];
-    if paths.into_iter().flatten().any(|path| path == target.path()) {
+    if config.endpoints.paths().into_iter().flatten().any(|path| path == target.path()) {
         return (200, "the path is an endpoint of the gateway, which answers it itself".to_owned());
     }
     if case.host.as_ref().is_some_and(|host| !table.serves(host)) {
@@ -114,7 +106,8 @@ fn decide(config: &Config, table: &RouteTable, case: &Expect) -> (u16, String) {
         ScopeRule::All(needed) => held.contains_all(needed),
         ScopeRule::Any(accepted) => held.contains_any(accepted),
     };
-    (if enough { 200 } else { 403 }, rule)
+    let lacking = answer::status(Reason::InsufficientScope, config.errors).as_u16();
+    (if enough { 200 } else { lacking }, rule)
 }
 
 /// Reads every `[[expect]]`.

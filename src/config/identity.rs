@@ -6,11 +6,13 @@ use toml::de::DeValue;
 use super::problem::Span;
 use super::reading::Reading;
 use super::section::{Section, as_string, suggestion};
+use crate::identity::{BadClaim, Claims};
 use crate::proxy::{CorsSettings, IdentitySettings};
+use crate::token::Settings as TokenSettings;
 
 const HEADERS: &str = "{ \"X-Auth-User\" = \"preferred_username\", \"X-Auth-Subject\" = \"sub\" }";
 
-/// What a token says that a header can carry.
+/// What every token says that a header can carry; a user's own claims come to it.
 const CLAIMS: &[&str] = &["sub", "preferred_username", "email", "scope", "sid", "jti", "client_id", "iss"];
 
 /// Headers that mean something to HTTP itself or to the proxy: an identity in one of them would break the exchange.
@@ -109,14 +111,40 @@ fn headers(reading: &mut Reading, table: &Section<'_>) -> Vec<(HeaderName, Strin
             reading.wrong_type(value, "the name of a claim", &format!("\"{header}\" = \"sub\""));
             continue;
         };
-        if !CLAIMS.contains(&claim.value) {
-            let help = format!("one of: {}{}", CLAIMS.join(", "), suggestion(claim.value, CLAIMS));
-            reading.problems.error(claim.span, "our tokens carry no such claim", help);
+        if let Err(bad) = claim_name(claim.value) {
+            let help = format!("one of: {}; or a claim of your users' own", CLAIMS.join(", "));
+            reading.problems.error(claim.span, bad, help);
             continue;
+        }
+        let alike = suggestion(claim.value, CLAIMS);
+        if !CLAIMS.contains(&claim.value) && !alike.is_empty() {
+            let message = format!("`{}` is a claim of your users' own, if any{alike}", claim.value);
+            let help = "a header whose claim a token does not have is left out";
+            reading.problems.warn(Some(claim.span), message, help);
         }
         found.push((header, claim.value.to_owned()));
     }
     found
+}
+
+/// Whether a header can carry the claim of this name.
+fn claim_name(name: &str) -> Result<(), String> {
+    if CLAIMS.contains(&name) {
+        return Ok(());
+    }
+    Claims::check_name(name).map_err(|bad| match bad {
+        BadClaim::Reserved => format!("no header can carry `{name}`{}", suggestion(name, CLAIMS)),
+        _ => format!("this claim {bad}"),
+    })
+}
+
+/// The settings of `[tokens]`, with the claims of users' own that the headers want.
+pub(super) fn with_claims(mut tokens: TokenSettings, identity: &IdentitySettings) -> TokenSettings {
+    let claims = identity.headers.iter().map(|(_, claim)| claim);
+    tokens.claims = claims.filter(|claim| !CLAIMS.contains(&claim.as_str())).cloned().collect();
+    tokens.claims.sort_unstable();
+    tokens.claims.dedup();
+    tokens
 }
 
 /// Reads `[cors]`.

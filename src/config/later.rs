@@ -3,16 +3,12 @@
 
 /// Sections and keys of later versions: the section's name (`""` is the top level), and the key.
 const KEYS: &[(&str, &str)] = &[
-    ("", "signin_page"),
     ("", "account_check"),
     ("upstreams.*", "health"),
-    ("tokens", "trusted"),
+    ("tokens.trusted", "jwks"),
+    ("tokens.trusted", "jwks_uri"),
+    ("tokens.trusted", "public_key"),
     ("tokens", "account_check"),
-    ("users", "fields"),
-    ("users", "account_check"),
-    ("passwords", "verify"),
-    ("passwords", "deprecated"),
-    ("passwords", "rehash"),
     ("endpoints", "introspect"),
     ("endpoints", "jwks"),
     ("endpoints", "verify"),
@@ -27,15 +23,12 @@ const VALUES: &[(&str, &str, &str)] = &[
     ("tokens", "algorithm", "PS"),
     ("tokens", "algorithm", "ES"),
     ("tokens", "algorithm", "EdDSA"),
-    ("users", "store", "mongodb:"),
-    ("users", "store", "mongodb+srv:"),
-    ("users", "store", "postgres:"),
-    ("users", "store", "postgresql:"),
-    ("users", "store", "htpasswd:"),
-    ("passwords", "hash", "argon2"),
-    ("passwords", "hash", "scrypt"),
-    ("passwords", "hash", "pbkdf2"),
-    ("errors", "body", "fastapi"),
+    ("tokens.trusted", "algorithm", "HS384"),
+    ("tokens.trusted", "algorithm", "HS512"),
+    ("tokens.trusted", "algorithm", "RS"),
+    ("tokens.trusted", "algorithm", "PS"),
+    ("tokens.trusted", "algorithm", "ES"),
+    ("tokens.trusted", "algorithm", "EdDSA"),
 ];
 
 /// Whether a later version has this key.

@@ -71,10 +71,11 @@ pub(super) fn log(reading: &mut Reading, top: &mut Section<'_>) -> LogSettings {
 /// Reads `[errors]`.
 pub(super) fn errors(reading: &mut Reading, top: &mut Section<'_>) -> ErrorBody {
     let mut section = top.section(reading, "errors", "errors");
-    let body = section.word(reading, "body", &["oauth", "problem"]);
+    let body = section.word(reading, "body", &["oauth", "problem", "fastapi"]);
     section.finish(reading);
-    match body {
-        Some(body) if body.value == "problem" => ErrorBody::Problem,
+    match body.map(|body| body.value) {
+        Some("problem") => ErrorBody::Problem,
+        Some("fastapi") => ErrorBody::FastApi,
         _ => ErrorBody::OAuth,
     }
 }

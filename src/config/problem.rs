@@ -88,6 +88,11 @@ impl Problems {
         self.masks.push(span);
     }
 
+    /// How many things are wrong so far (warnings aside).
+    pub(super) fn count(&self) -> usize {
+        self.syntax.len() + self.errors.len()
+    }
+
     /// Whether nothing is wrong (warnings aside).
     pub(super) fn is_empty(&self) -> bool {
         self.syntax.is_empty() && self.errors.is_empty()

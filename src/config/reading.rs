@@ -12,7 +12,8 @@ use super::problem::{Finding, Problems, Span, line_of};
 use super::section::{Section, suggestion};
 use super::{Config, Loaded, Report};
 use super::{
-    endpoints, expect, identity, limits, listen, overlap, routes, stores, throttle, tokens, upstreams,
+    endpoints, expect, identity, limits, listen, overlap, passwords, routes, signin_page, stores, throttle,
+    tokens, upstreams, users,
 };
 
 /// What every section's reader needs: where problems go, and where the file lies.
@@ -152,12 +153,13 @@ fn sections(reading: &mut Reading, path: &Path, root: &DeTable<'_>) -> Option<Co
     let routing = routes::routing(reading, &mut top, &upstreams);
     let routes = routes::read(reading, &mut top, &upstreams, &routing);
     let tokens = tokens::read(reading, &mut top);
-    let users = stores::users(reading, &mut top);
-    let passwords = stores::passwords(reading, &mut top);
+    let (users, accounts) = users::read(reading, &mut top);
+    let passwords = passwords::read(reading, &mut top, users.as_ref());
     let throttle = throttle::read(reading, &mut top);
     let revocation = stores::revocation(reading, &mut top);
     let identity = identity::read(reading, &mut top);
-    let endpoints = endpoints::read(reading, &mut top);
+    let mut endpoints = endpoints::read(reading, &mut top);
+    signin_page::read(reading, &mut top, &mut endpoints);
     let cors = identity::cors(reading, &mut top);
     let limits = limits::read(reading, &mut top);
     let log = limits::log(reading, &mut top);
@@ -167,6 +169,9 @@ fn sections(reading: &mut Reading, path: &Path, root: &DeTable<'_>) -> Option<Co
 
     let table = routes::table(reading, &routes, &routing);
     overlap::check(reading, &endpoints, &routes);
+    if let Some(users) = &users {
+        endpoints::need_writable(reading, &endpoints, users);
+    }
     let config = Config {
         path: path.to_owned(),
         listen: listen?,
@@ -174,8 +179,9 @@ fn sections(reading: &mut Reading, path: &Path, root: &DeTable<'_>) -> Option<Co
         default_route: routing.default_route,
         hosts: routing.hosts,
         routes: routes.specs,
-        tokens: tokens?,
+        tokens: identity::with_claims(tokens?, &identity),
         users: users?,
+        accounts,
         passwords,
         throttle,
         revocation: revocation?,

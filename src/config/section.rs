@@ -47,7 +47,9 @@ impl<'a> Section<'a> {
 
     /// The raw value of `key`.
     pub(super) fn value(&mut self, key: &'static str) -> Option<&'a Spanned<DeValue<'a>>> {
-        self.asked.push(key);
+        if !self.asked.contains(&key) {
+            self.asked.push(key);
+        }
         self.table?.get(key)
     }
 
@@ -140,7 +142,7 @@ impl<'a> Section<'a> {
         let hint = suggestion(key.value, &self.asked);
         let harmless = !hint.is_empty() && !hint.contains("secret") && !hint.contains("previous");
         let text = value.get_ref().is_str() || value.get_ref().is_array();
-        if text && (mask::sounds_secret(key.value) || (self.name == "tokens" && !harmless)) {
+        if text && (mask::sounds_secret(key.value) || (self.name.starts_with("tokens") && !harmless)) {
             reading.problems.mask(value.span());
         }
         let hint = if hint.is_empty() {

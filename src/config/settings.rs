@@ -2,7 +2,8 @@
 use std::path::PathBuf;
 
 use crate::identity::Scopes;
-use crate::{answer, endpoint, proxy, revocation, route, throttle, token, upstream};
+use crate::password::{NewHash, SchemeSet};
+use crate::{accounts, answer, endpoint, proxy, revocation, route, throttle, token, upstream, users};
 
 /// Everything a gateway is told by its file. Relative paths are already resolved against the file's folder.
 #[derive(Clone, Debug)]
@@ -22,7 +23,9 @@ pub struct Config {
     /// `[tokens]`.
     pub tokens: token::Settings,
     /// `[users]`.
-    pub users: UsersSettings,
+    pub users: users::Settings,
+    /// `account_check` and `on_down` of `[users]`.
+    pub accounts: accounts::Settings,
     /// `[passwords]`.
     pub passwords: PasswordSettings,
     /// `[throttle]`.
@@ -45,18 +48,23 @@ pub struct Config {
     pub expect: Vec<Expect>,
 }
 
-/// `[users]`.
-#[derive(Clone, Debug)]
-pub struct UsersSettings {
-    /// `store = "sqlite:FILE"`.
-    pub sqlite: PathBuf,
-}
-
 /// `[passwords]`.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
-    /// `cost` of bcrypt: 10 to 16, 12 by default.
-    pub cost: u32,
+    /// `hash` and its costs: bcrypt of cost 12 by default.
+    pub hash: NewHash,
+    /// `verify`: the schemes of stored hashes that are verified.
+    pub verify: SchemeSet,
+    /// `deprecated`: the schemes whose hashes are replaced at a sign-in.
+    pub deprecated: SchemeSet,
+    /// `rehash`: whether hashes are replaced.
+    pub rehash: bool,
+    /// `truncate`: whether a password too long for bcrypt is cut off like its makers did.
+    pub truncate: bool,
+    /// `min_length`: the fewest characters of a new password.
+    pub min_length: usize,
+    /// `breached`: a file of passwords that nobody may choose.
+    pub breached: Option<PathBuf>,
     /// `threads`: cores − 1, at least one, by default.
     pub threads: usize,
     /// `queue`: how many may wait.

@@ -1,4 +1,4 @@
-//! `[users]`, `[passwords]`, `[revocation]`: what is kept, where, and how hard is it to guess?
+//! `[revocation]`: what is kept, and where?
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,25 +8,11 @@ use toml::de::DeValue;
 use super::reading::Reading;
 use super::redis_place;
 use super::section::{At, Section, as_string};
-use super::settings::{PasswordSettings, UsersSettings};
 use crate::revocation::{Check, OnStale, Readiness, Settings, Store};
 
 const SQLITE: &str = "\"sqlite:gatepass.db\"";
 const DATABASE: &str = "gatepass.db";
 const JOURNAL: &str = "gatepass.journal";
-
-/// Reads `[users]`.
-pub(super) fn users(reading: &mut Reading, top: &mut Section<'_>) -> Option<UsersSettings> {
-    let mut section = top.section(reading, "users", "users");
-    let store = section.string(reading, "store", SQLITE);
-    let sqlite = match store {
-        None => Some(reading.resolve(DATABASE)),
-        Some(store) if section.refuse_later(reading, "store", &store, SQLITE) => None,
-        Some(store) => sqlite(reading, &store, &format!("store = {SQLITE}")),
-    };
-    section.finish(reading);
-    Some(UsersSettings { sqlite: sqlite? })
-}
 
 /// `sqlite:FILE`, the path resolved; anything else is reported.
 fn sqlite(reading: &mut Reading, store: &At<&str>, help: &str) -> Option<PathBuf> {
@@ -38,22 +24,6 @@ fn sqlite(reading: &mut Reading, store: &At<&str>, help: &str) -> Option<PathBuf
         reading.problems.error(store.span.clone(), "this is not a store there is", help);
     }
     file.map(|file| reading.resolve(file))
-}
-
-/// Reads `[passwords]`.
-pub(super) fn passwords(reading: &mut Reading, top: &mut Section<'_>) -> PasswordSettings {
-    let mut section = top.section(reading, "passwords", "passwords");
-    section.word(reading, "hash", &["bcrypt"]);
-    let cost = section.integer(reading, "cost", 12, 10..=16);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = section.integer(reading, "threads", cores.saturating_sub(1).max(1) as u64, 1..=256);
-    let queue = section.integer(reading, "queue", 64, 1..=100_000);
-    section.finish(reading);
-    PasswordSettings {
-        cost: u32::try_from(cost).unwrap_or(12),
-        threads: usize::try_from(threads).unwrap_or(1),
-        queue: usize::try_from(queue).unwrap_or(64),
-    }
 }
 
 /// Reads `[revocation]`.

@@ -43,6 +43,8 @@ pub struct AccessEntry<'r> {
     pub reason: &'r str,
     /// `sub` of the token, if one was verified.
     pub subject: Option<&'r str>,
+    /// The operator's word for the trusted issuer whose token let the request through; written as `issuer`.
+    pub trusted: Option<&'r str>,
     /// The upstream server.
     pub upstream: Option<&'r str>,
     /// Bytes of the answer's body.
@@ -215,6 +217,7 @@ mod tests {
             decision: "allow",
             reason: "public",
             subject: None,
+            trusted: None,
             upstream: None,
             bytes: 0,
             duration: Duration::from_micros(12_034),

@@ -96,8 +96,9 @@ pub struct Metrics {
     upstreams: Vec<Histogram>,
     logins: Results<6>,
     tokens: Results<2>,
+    rehashes: Results<4>,
     revocations: Results<4>,
-    streams: Results<6>,
+    streams: Results<8>,
     samplers: Mutex<Vec<Sampler>>,
 }
 
@@ -117,6 +118,7 @@ impl Metrics {
             upstreams: upstreams.iter().map(|name| families.upstream_duration(name)).collect(),
             logins: families.logins(),
             tokens: families.tokens(),
+            rehashes: families.rehashes(),
             revocations: families.revocations(),
             streams: families.streams(),
             routes: names.into_iter().map(RouteCells::new).collect(),
@@ -186,6 +188,12 @@ impl Metrics {
     /// `gatepass_password_hash_seconds`.
     pub fn password_hash(&self, seconds: f64) {
         self.families.password_hash.observe(seconds);
+    }
+
+    /// `gatepass_password_rehashes_total{result}`: `replaced`, `changed` (by somebody else meanwhile), `overloaded` (no
+    /// thread was free for it), `store_unavailable`.
+    pub fn password_rehash(&self, result: &'static str) {
+        self.rehashes.count(result);
     }
 
     /// Has `sampler` set gauges each time the metrics are rendered. It must not hold these metrics themselves.

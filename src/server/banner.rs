@@ -26,7 +26,7 @@ pub(super) fn banner(config: &Config, public: &[SocketAddr], admin: SocketAddr) 
         let servers: Vec<String> = upstream.servers.iter().map(ToString::to_string).collect();
         line(&mut text, "upstream", &format!("{} = {}", upstream.name, servers.join(", ")));
     }
-    line(&mut text, "users", &format!("sqlite:{}", config.users.sqlite.display()));
+    line(&mut text, "users", &config.users.store.place());
     let revocations = match &config.revocation.store {
         Store::Sqlite(path) => format!("sqlite:{}", path.display()),
         Store::Redis(_) => "redis".to_owned(),

@@ -2,7 +2,6 @@
 //! the doors open last.
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -13,24 +12,21 @@ use tokio::sync::watch;
 use super::banner::banner;
 use super::files;
 use super::run::threads;
+use super::vaults::Vaults;
 use super::{Gateway, StartError};
-use crate::access::Gate;
+use crate::access::{Gate, TokenCookie};
 use crate::admin::{self, Admin};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::control;
 use crate::endpoint::Endpoints;
-use crate::login::Logins;
 use crate::observe::{AccessLog, Metrics, Writer};
-use crate::password::{Hasher, HasherSettings};
 use crate::proxy::{Bindings, ENDPOINT_ROUTES, Parts};
 use crate::revocation::Revocations;
 use crate::route::RouteTable;
 use crate::sessions::Sessions;
-use crate::throttle::Throttle;
 use crate::token::{Issuer, KeyRing, Verifier};
 use crate::upstream::{HealthObserver, Timeouts, Upstreams};
-use crate::users::UserStore;
 
 /// Everything that decides: the vaults and the rules.
 struct Core {
@@ -97,6 +93,7 @@ pub(super) async fn build(
         limits,
         errors: config.errors,
         trusted_proxies: config.listen.trusted_proxies.clone(),
+        sign_in: config.endpoints.signin.first().cloned(),
     };
     let listening = bindings.open(parts, watch, threads());
     let banner = banner(&config, listening.addresses(), admin_address);
@@ -119,37 +116,17 @@ async fn core(config: &Config, clock: Clock) -> Result<Core, StartError> {
         .map_err(|problems| StartError::new(problems[0].message.clone(), "run `gatepass check`"))?
         .serving(config.hosts.clone());
     let metrics = metrics(config, &routes);
-    let users = open_users(&config.users.sqlite)?;
-    let revocations = Revocations::open(&config.revocation, clock.clone()).await.map_err(|error| {
-        StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
-    })?;
-    let issuer = &config.tokens.issuer;
-    let sessions = Sessions::open(&config.revocation, Arc::clone(&revocations), issuer, clock.clone());
-    let sessions = sessions.await.map_err(|error| {
-        StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
-    })?;
-    let throttle = Throttle::open(&config.revocation, config.throttle.clone(), issuer, clock.clone());
-    let throttle = throttle.await.map_err(|error| {
-        StartError::new(error.to_string(), "check `store` in [revocation], and its file's rights")
-    })?;
-    let hasher = hasher(config, &metrics, &users).await?;
-    sample(&metrics, &hasher, &revocations);
     let keys = Arc::new(KeyRing::new(&config.tokens));
-    let issuer = Issuer::new(&config.tokens, Arc::clone(&keys), clock.clone());
-    let verifier = Arc::new(Verifier::new(&config.tokens, keys, clock.clone()));
-    let gate = Arc::new(Gate::new(Arc::clone(&verifier), Arc::clone(&revocations), Arc::clone(&sessions)));
-    let logins = Logins::new(
-        users,
-        hasher,
-        issuer,
-        verifier,
-        Arc::clone(&revocations),
-        Arc::clone(&sessions),
-        throttle,
-        &config.tokens,
-        config.endpoints.signup_scopes.clone(),
-        clock.clone(),
-    );
+    let vaults = Vaults::open(config, &metrics, &keys, &clock).await?;
+    vaults.sampled(&metrics);
+    let verifier = Arc::new(Verifier::new(&config.tokens, Arc::clone(&keys), clock.clone()));
+    let cookie = config.endpoints.page.as_ref().map(|page| TokenCookie::new(&page.cookie));
+    let (revocations, sessions) = (Arc::clone(&vaults.revocations), Arc::clone(&vaults.sessions));
+    let accounts = Arc::clone(&vaults.accounts);
+    let gate = Gate::new(Arc::clone(&verifier), Arc::clone(&revocations), accounts, Arc::clone(&sessions));
+    let gate = Arc::new(gate.with_cookie(cookie));
+    let issuer = Issuer::new(&config.tokens, keys, clock.clone());
+    let logins = vaults.logins(config, &metrics, issuer, verifier, clock.clone())?;
     let endpoints = Arc::new(Endpoints::new(
         &config.endpoints,
         Arc::new(logins),
@@ -161,56 +138,12 @@ async fn core(config: &Config, clock: Clock) -> Result<Core, StartError> {
     Ok(Core { clock, metrics, gate, endpoints, revocations, sessions, routes })
 }
 
-async fn hasher(
-    config: &Config,
-    metrics: &Arc<Metrics>,
-    users: &UserStore,
-) -> Result<Arc<Hasher>, StartError> {
-    let observed = Arc::clone(metrics);
-    let hasher = Hasher::start(HasherSettings {
-        cost: config.passwords.cost,
-        threads: config.passwords.threads,
-        queue: config.passwords.queue,
-        observe: Some(Arc::new(move |seconds| observed.password_hash(seconds))),
-    });
-    let hasher = hasher.map_err(|error| {
-        StartError::new(format!("cannot start hashing threads: {error}"), "check the process limits")
-    })?;
-    let dearest = users.dearest_cost(Hasher::MOST_COST).await.map_err(|error| {
-        StartError::new(error.to_string(), "check `store` in [users], and its file's rights")
-    })?;
-    if let Some(cost) = dearest {
-        hasher.expect_cost(cost);
-    }
-    Ok(Arc::new(hasher))
-}
-
-fn open_users(path: &Path) -> Result<UserStore, StartError> {
-    UserStore::open(path).map_err(|error| {
-        StartError::new(error.to_string(), "check `store` in [users], and its file's rights")
-    })
-}
-
 fn metrics(config: &Config, routes: &RouteTable) -> Arc<Metrics> {
     let names = routes.routes().iter().map(|route| route.name.clone());
     let names: Vec<String> =
         names.chain(ENDPOINT_ROUTES.iter().map(|(_, route)| (*route).to_owned())).collect();
     let upstreams: Vec<String> = config.upstreams.iter().map(|upstream| upstream.name.clone()).collect();
     Arc::new(Metrics::new(&names, &upstreams))
-}
-
-/// Gauges are read when they are asked for.
-fn sample(metrics: &Metrics, hasher: &Arc<Hasher>, revocations: &Arc<Revocations>) {
-    let (hasher, revocations) = (Arc::clone(hasher), Arc::clone(revocations));
-    metrics.on_render(Box::new(move |gauges| {
-        gauges.password_queue(hasher.waiting());
-        gauges.revocation(revocations.entries(), revocations.staleness());
-        gauges.revocation_store_warnings(revocations.advice().iter().map(|advice| advice.warning));
-        gauges.store_up("revocation", revocations.store_up());
-        if let Some(up) = revocations.journal_up() {
-            gauges.store_up("journal", up);
-        }
-    }));
 }
 
 async fn upstreams(config: &Config, metrics: &Arc<Metrics>, shutdown: &watch::Receiver<bool>) -> Upstreams {

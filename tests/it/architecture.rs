@@ -21,7 +21,7 @@ const FLOORS: [&[&str]; 17] = [
     // vaults
     &["sqlite", "redis_link"],
     &["users", "revocation"],
-    &["sessions", "throttle"],
+    &["accounts", "sessions", "throttle"],
     // rules
     &["route", "login"],
     &["access"],
@@ -40,15 +40,28 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Crates, and the files (by the beginning of their path) that alone may name them.
-const FENCES: [(&str, &[&str]); 10] = [
+const FENCES: [(&str, &[&str]); 13] = [
     ("pingora", &["proxy", "upstream", "server"]),
     ("pingora_core", &["proxy", "upstream", "server"]),
     ("pingora_proxy", &["proxy", "upstream", "server"]),
     ("pingora_http", &["proxy", "upstream", "server"]),
     ("pingora_load_balancing", &["proxy", "upstream", "server"]),
     ("jsonwebtoken", &["token"]),
-    ("rusqlite", &["sqlite", "users/sqlite", "revocation/sqlite", "sessions/sqlite", "throttle/sqlite"]),
-    ("redis", &["redis_link", "revocation/redis", "sessions/redis", "throttle/redis"]),
+    (
+        "rusqlite",
+        &[
+            "sqlite",
+            "users/sqlite",
+            "revocation/sqlite",
+            "accounts/sqlite",
+            "sessions/sqlite",
+            "throttle/sqlite",
+        ],
+    ),
+    ("redis", &["redis_link", "revocation/redis", "accounts/redis", "sessions/redis", "throttle/redis"]),
+    ("tokio_postgres", &["users/postgres"]),
+    ("deadpool_postgres", &["users/postgres"]),
+    ("mongodb", &["users/mongodb"]),
     ("axum", &["endpoint", "admin", "demo"]),
     ("prometheus", &["observe"]),
 ];

@@ -28,6 +28,7 @@ impl Desk {
         desk.write("tutorial.secret", b"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7\n");
         desk.write("redis.url", b"redis://:hunter2@127.0.0.1:6379/1\n");
         desk.write("not-a-url", b"hunter2\n");
+        desk.write("breached.txt", b"letmein-letmein\n");
         let pair = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
         desk.write("cert.pem", pair.cert.pem().as_bytes());
         desk.write("key.pem", pair.signing_key.serialize_pem().as_bytes());
@@ -128,8 +129,29 @@ fn the_shipped_file_loads_without_a_warning() {
 #[test]
 fn the_defaults_in_the_shipped_file_are_the_defaults() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("gateway.toml")).unwrap();
-    let examples =
-        ["host_header", "hosts", "certificate", "key", "[listen.tls]", "subject_prefix", "threads"];
+    let examples = [
+        "host_header",
+        "hosts",
+        "certificate",
+        "key",
+        "[listen.tls]",
+        "subject_prefix",
+        "threads",
+        "memory",
+        "iterations",
+        "parallelism",
+        "verify",
+        "rehash",
+        "breached",
+        // Of sections that are not there by default.
+        "table",
+        "login",
+        "password",
+        "path",
+        "sign_out",
+        "title",
+        "after",
+    ];
     let mut uncommented = String::new();
     let mut count = 0;
     for line in text.lines() {
@@ -198,10 +220,16 @@ fn warnings_are_said_and_do_not_refuse() {
         "{LEAST}[[route]]\npath = \"/auth/**\"\nmethods = [\"GET\"]\n[endpoints]\nlogout = []\nrevoke = []\nsessions = []\n"
     ));
     assert!(partly.contains("`/auth/userinfo` is under this route"), "{partly}");
+    let signin = warn(&format!("{LEAST}[signin_page]\n[[route]]\npath = \"/auth/signin\"\n"));
+    assert!(signin.contains("can never match"), "{signin}");
     let admin = warn(&format!("{LEAST}[listen]\nadmin = \"0.0.0.0:9090\"\n"));
     assert!(admin.contains("other machines"), "{admin}");
     let everyone = warn(&format!("{LEAST}[listen]\ntrusted_proxies = [\"0.0.0.0/0\"]\n"));
     assert!(everyone.contains("every client is believed"), "{everyone}");
+    let exposed = warn(&format!(
+        "{LEAST}[users]\nstore = \"postgres://db/app?sslmode=disable\"\n[users.fields]\nlogin = \"email\"\npassword = \"hash\"\n"
+    ));
+    assert!(exposed.contains("cross a network unencrypted"), "{exposed}");
     let unlimited = warn(&format!("{LEAST}[throttle]\nlogins = false\n"));
     assert!(unlimited.contains("nothing limits how many passwords"), "{unlimited}");
 }

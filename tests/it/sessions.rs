@@ -88,17 +88,19 @@ async fn nobody_without_a_token_sees_or_ends_any() {
     assert!(seen_by(&world.signed_in("api")).await.is_empty());
 }
 
-/// A gateway on this Redis, as a user who may do what the README says and no more.
-async fn on(redis: &Redis) -> World {
+/// A gateway on this Redis, as a user who may do what the README says and no more, and on the users in this folder.
+async fn on(redis: &Redis, users: &std::path::Path) -> World {
     let recorder = Recorder::start().await;
     let store = format!("redis://gate:hunter2@127.0.0.1:{}", redis.port());
     let folder = tempfile::tempdir().unwrap();
     let kept = folder.path().join("redis.url");
     std::fs::write(&kept, store).unwrap();
-    let text = config_text(recorder.address(), ROUTES).replace(
-        "[revocation]\nstore = \"sqlite:gatepass.db\"",
-        &format!("[revocation]\nstore = {{ file = \"{}\" }}", kept.display()),
-    );
+    let text = config_text(recorder.address(), ROUTES)
+        .replace(
+            "[revocation]\nstore = \"sqlite:gatepass.db\"",
+            &format!("[revocation]\nstore = {{ file = \"{}\" }}", kept.display()),
+        )
+        .replace("sqlite:gatepass.db", &format!("sqlite:{}/users.db", users.display()));
     World::configured(recorder, &text).await
 }
 
@@ -106,7 +108,8 @@ async fn on(redis: &Redis) -> World {
 async fn gateways_on_one_redis_share_the_list() {
     let redis = Redis::start();
     grant(&redis, &format!("{NEEDED} {SESSIONS} {WATCHING}"));
-    let (here, there) = (on(&redis).await, on(&redis).await);
+    let users = tempfile::tempdir().unwrap();
+    let (here, there) = (on(&redis, users.path()).await, on(&redis, users.path()).await);
     assert_eq!(here.stranger().sign_up("ada@example.org", PASSWORD).await.status, 200);
     let phone = sign_in(&here, "ada@example.org", "phone").await;
     let laptop = sign_in(&here, "ada@example.org", "laptop").await;

@@ -1,9 +1,9 @@
 //! Streams that stay open: who may open one, and that it ends with its token.
 
-mod client;
+pub(crate) mod client;
 mod ending;
 mod handshake;
-mod upstream;
+pub(crate) mod upstream;
 mod waiting;
 
 use crate::world::recorder::Recorder;

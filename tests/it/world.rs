@@ -4,7 +4,11 @@
 pub(crate) mod binary;
 pub(crate) mod chaos;
 pub(crate) mod frames;
+#[cfg(feature = "mongodb")]
+pub(crate) mod mongodb;
 pub(crate) mod people;
+#[cfg(feature = "postgres")]
+pub(crate) mod postgres;
 pub(crate) mod raw;
 pub(crate) mod recorder;
 pub(crate) mod redis;

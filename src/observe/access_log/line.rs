@@ -40,6 +40,7 @@ pub(super) fn write(line: &mut Vec<u8>, entry: &AccessEntry<'_>) {
     text(line, b",\"reason\":", entry.reason);
     for (name, value) in [
         (&b",\"subject\":"[..], entry.subject),
+        (b",\"issuer\":", entry.trusted),
         (b",\"upstream\":", entry.upstream),
         (b",\"detail\":", entry.detail),
     ] {

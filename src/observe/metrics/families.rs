@@ -94,10 +94,24 @@ impl Families {
         Results::new(&self.registry, "tokens_issued_total", "Tokens issued.", "grant", grants)
     }
 
-    pub(super) fn streams(&self) -> Results<6> {
+    pub(super) fn rehashes(&self) -> Results<4> {
+        let help = "Stored password hashes that were to be replaced at a sign-in, by what became of it.";
+        let results = ["replaced", "changed", "overloaded", "store_unavailable"];
+        Results::new(&self.registry, "password_rehashes_total", help, "result", results)
+    }
+
+    pub(super) fn streams(&self) -> Results<8> {
         let help = "Exchanges ended in the middle because their token was no longer good.";
-        let reasons =
-            ["expired", "revoked_token", "revoked_login", "revoked_user", "revoked_key", "revocation_stale"];
+        let reasons = [
+            "expired",
+            "revoked_token",
+            "revoked_login",
+            "revoked_user",
+            "revoked_key",
+            "user_disabled",
+            "revocation_stale",
+            "store_unavailable",
+        ];
         Results::new(&self.registry, "streams_closed_total", help, "reason", reasons)
     }
 

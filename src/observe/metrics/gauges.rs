@@ -11,6 +11,7 @@ pub struct Gauges {
     password_queue: IntGauge,
     revocation_entries: IntGauge,
     revocation_staleness: Gauge,
+    account_staleness: Gauge,
     warnings: IntGaugeVec,
     stores: IntGaugeVec,
     servers: IntGaugeVec,
@@ -25,6 +26,11 @@ impl Gauges {
                 registry,
                 "revocation_staleness_seconds",
                 "How long ago the revocations in memory were last known to be all there are.",
+            ),
+            account_staleness: seconds(
+                registry,
+                "account_check_staleness_seconds",
+                "How long ago the users in use were last all known to be as the user store has them.",
             ),
             warnings: gauges(
                 registry,
@@ -46,6 +52,11 @@ impl Gauges {
     pub fn revocation(&self, entries: usize, staleness: Duration) {
         self.revocation_entries.set(integer(entries));
         self.revocation_staleness.set(staleness.as_secs_f64());
+    }
+
+    /// `gatepass_account_check_staleness_seconds`.
+    pub fn account_check(&self, staleness: Duration) {
+        self.account_staleness.set(staleness.as_secs_f64());
     }
 
     /// `gatepass_revocation_store_warning{warning}`: of these there are, no others.

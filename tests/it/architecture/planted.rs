@@ -62,12 +62,12 @@ fn a_crate_outside_its_fence_is_found() {
         (
             "users.rs",
             "use rusqlite::Connection;",
-            "`rusqlite` is fenced into sqlite, users/sqlite, revocation/sqlite, sessions/sqlite, throttle/sqlite",
+            "`rusqlite` is fenced into sqlite, users/sqlite, revocation/sqlite, accounts/sqlite, sessions/sqlite, throttle/sqlite",
         ),
         (
             "revocation/sqlite_old.rs",
             "use redis;",
-            "`redis` is fenced into redis_link, revocation/redis, sessions/redis, throttle/redis",
+            "`redis` is fenced into redis_link, revocation/redis, accounts/redis, sessions/redis, throttle/redis",
         ),
         ("endpoint.rs", "use pingora::proxy::Session;", "`pingora` is fenced into proxy, upstream, server"),
         ("proxy.rs", "type X = axum::Router;", "`axum` is fenced into endpoint, admin, demo"),

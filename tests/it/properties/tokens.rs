@@ -8,9 +8,9 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepass::clock::{Clock, UnixTime};
-use gatepass::identity::{LoginId, Scopes, Subject};
+use gatepass::identity::{Claims, LoginId, Scopes, Subject};
 use gatepass::secret::Secret;
-use gatepass::token::{Grant, Issuer, KeyRing, Settings, SubjectForm, Verifier};
+use gatepass::token::{Grant, Issuer, KeyRing, Minting, Settings, SubjectForm, Verifier};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -33,6 +33,9 @@ fn settings() -> Settings {
         previous: Vec::new(),
         subject: SubjectForm::Id,
         cache_bytes: 1 << 16,
+        minting: Minting::default(),
+        trusted: Vec::new(),
+        claims: Vec::new(),
     }
 }
 
@@ -103,6 +106,7 @@ proptest! {
             login: login.as_ref().map(|(id, version)| (LoginId::parse(id).unwrap(), *version)),
             client_id: "web".into(),
             lifetime: lifetime.map(Duration::from_secs),
+            claims: Claims::default(),
         };
         let issued = issuer.issue(grant);
         let verified = verifier.verify(&issued.token);
@@ -112,7 +116,7 @@ proptest! {
         prop_assert_eq!(verified.claim("preferred_username"), Some(&*subject));
         prop_assert_eq!(verified.claim("email"), email.as_deref());
         prop_assert_eq!(verified.scopes(), &of(&scopes));
-        prop_assert_eq!(verified.token_id(), &issued.token_id);
+        prop_assert_eq!(verified.token_id(), Some(&issued.token_id));
         prop_assert_eq!(verified.login_id().map(LoginId::as_str), login.as_ref().map(|(id, _)| &**id));
         prop_assert_eq!(verified.login_version(), login.as_ref().map(|(_, version)| *version));
         prop_assert_eq!(issued.expires_in, lifetime.unwrap_or(1800).min(86_400));
@@ -130,6 +134,7 @@ proptest! {
             login: None,
             client_id: "web".into(),
             lifetime: None,
+            claims: Claims::default(),
         }).token;
         prop_assert!(verifier.verify(&token).is_ok());
         let at = at.index(token.len());

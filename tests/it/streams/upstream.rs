@@ -7,14 +7,14 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 /// The upstream, and the heads it was sent.
-pub(super) struct Stage {
+pub(crate) struct Stage {
     address: SocketAddr,
     heads: Arc<Mutex<Vec<String>>>,
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Stage {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let heads = Arc::new(Mutex::new(Vec::new()));
@@ -27,16 +27,16 @@ impl Stage {
         Self { address, heads, task }
     }
 
-    pub(super) fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The last head, in lower case.
-    pub(super) fn last(&self) -> String {
+    pub(crate) fn last(&self) -> String {
         self.heads.lock().unwrap().last().cloned().expect("a request reached the upstream")
     }
 
-    pub(super) fn hits(&self) -> usize {
+    pub(crate) fn hits(&self) -> usize {
         self.heads.lock().unwrap().len()
     }
 }

@@ -5,7 +5,7 @@
 //! `secrets/`, a line `KIND "JSON string"` each: whatever a client sends as a credential is taken from the wire, so that no
 //! test has to name it. tests/e2e/leaks.py reads both.
 //!
-//! One thing is left out by where it comes from: the token in the answer that hands it out.
+//! One thing is left out by where it comes from: the token in the answer that hands it out, in its body or its cookie.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -65,8 +65,10 @@ pub(crate) fn answer(asked: &[u8], head: &str, body: &[u8]) {
     if KEPT.is_none() {
         return;
     }
-    let hands_out = [&b"POST /token"[..], b"POST /user/signin"].iter().any(|line| asked.starts_with(line));
-    let mut text = head.as_bytes().to_vec();
+    let hands_out = [&b"POST /token"[..], b"POST /user/signin", b"POST /auth/password"]
+        .iter()
+        .any(|line| asked.starts_with(line));
+    let mut text = without_cookie(head).into_bytes();
     match serde_json::from_slice::<Value>(body) {
         Ok(mut json) if hands_out && json["access_token"].is_string() => {
             secret("token", json["access_token"].as_str().expect("it is a string"));
@@ -78,9 +80,31 @@ pub(crate) fn answer(asked: &[u8], head: &str, body: &[u8]) {
     heard("answer", &text);
 }
 
+/// What the name of a cookie begins with that may carry a token.
+const COOKIE: &str = "__Host-";
+
+/// A head without the token that its `Set-Cookie` hands out.
+fn without_cookie(head: &str) -> String {
+    let mut pieces = head.split(COOKIE);
+    let mut text = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        text.push_str(COOKIE);
+        let value = piece.find('=').map_or(piece.len(), |at| at + 1);
+        let end = piece[value..].find([';', '"', '\r', '\n']).map_or(piece.len(), |at| value + at);
+        text.push_str(&piece[..value]);
+        // What a form repeats is no token.
+        let is_token = piece[value..end].contains('.');
+        if is_token {
+            secret("token", &piece[value..end]);
+        }
+        text.push_str(&piece[if is_token { end } else { value }..]);
+    }
+    text
+}
+
 /// Keeps what a command printed; `out` only unless it was asked for a secret.
 pub(crate) fn printed(args: &[&str], out: &[u8], err: &[u8]) {
-    let asked = matches!(args, ["token", "mint", ..] | ["hash" | "init", ..]);
+    let asked = matches!(args, ["token", "mint", ..] | ["user", "export", ..] | ["hash" | "init", ..]);
     if !asked {
         heard("stdout", out);
     }
@@ -117,7 +141,7 @@ pub(crate) fn told(bytes: &[u8]) {
     }
     let body = text.split_once("\r\n\r\n").map_or(&*text, |(_, body)| body);
     if let Ok(Value::Object(json)) = serde_json::from_str(body) {
-        for name in ["password", "old_password", "new_password"] {
+        for name in ["password", "old_password", "current_password", "new_password"] {
             secret("password", json.get(name).and_then(Value::as_str).unwrap_or_default());
         }
     }
@@ -140,6 +164,12 @@ pub(crate) fn field(line: &str) {
     if name.eq_ignore_ascii_case("authorization") {
         let value = value.trim();
         secret("token", value.split_once(' ').map_or(value, |(_, token)| token.trim()));
+    } else if name.eq_ignore_ascii_case("cookie") {
+        for (name, value) in value.split(';').filter_map(|pair| pair.split_once('=')) {
+            if name.trim().starts_with(COOKIE) && value.contains('.') {
+                secret("token", value.trim());
+            }
+        }
     } else if let Some((_, token)) = value.split_once("gatepass.bearer.") {
         secret("token", token.split(',').next().unwrap_or_default().trim());
     }

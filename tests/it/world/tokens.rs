@@ -7,7 +7,7 @@ use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use gatepass::clock::Clock;
-use gatepass::identity::{Scopes, Subject};
+use gatepass::identity::{Claims, Scopes, Subject};
 use gatepass::token::{Grant, Issuer, KeyRing, Settings};
 use serde_json::{Value, json};
 
@@ -37,6 +37,7 @@ impl Mint {
                 login: None,
                 client_id: "test".to_owned(),
                 lifetime: None,
+                claims: Claims::default(),
             })
             .token
     }

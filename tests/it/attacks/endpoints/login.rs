@@ -1,8 +1,8 @@
 //! Passwords and forms: read in one way, or refused.
 
-use gatepass::identity::LoginName;
+use gatepass::identity::AskedLogin;
 use gatepass::password::PasswordHash;
-use gatepass::users::UserStore;
+use gatepass::users::{SqliteUsers, UserStore as _};
 use serde_json::json;
 
 use crate::attacks::ada::{FORM, FORM_TYPE, LOGIN, PASSWORD, in_world};
@@ -22,8 +22,8 @@ fn is_error(answer: &Answer, error: &str) {
 /// Gives `login` a password that no rule of ours was asked about, as an import does.
 async fn import(world: &World, login: &str, hash: String) {
     assert_eq!(world.stranger().sign_up(login, PASSWORD).await.status, 200);
-    let users = UserStore::open(&world.dir.path().join("gatepass.db")).unwrap();
-    let user = users.by_login(&LoginName::parse(login).unwrap()).await.unwrap().unwrap();
+    let users = SqliteUsers::open(&world.dir.path().join("gatepass.db")).unwrap();
+    let user = users.by_login(&AskedLogin::parse(login).unwrap()).await.unwrap().unwrap();
     assert!(users.set_password(&user.id, PasswordHash::from_store(hash)).await.unwrap());
 }
 

@@ -48,10 +48,16 @@ async fn h04_h05_a_token_answer_and_the_token_in_it() {
             "email",
             "login_version",
             "nbf",
+            "pwv",
         ];
         for name in claims.as_object().unwrap().keys() {
             assert!(known.contains(&name.as_str()), "{name}: {claims}");
         }
+        assert_eq!(
+            claims["pwv"].as_str().map(str::len),
+            Some(16),
+            "96 bits, keyed: nothing to try passwords on"
+        );
         let text = claims.to_string();
         assert!(!text.contains(PASSWORD) && !text.contains("$2b$"), "{text}");
     }
