@@ -7,12 +7,16 @@ lines of a kind and a JSON string. leaks.py reads both.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
 import httpx
+
+# Where a token is handed out.
+TOKENS = ("/token", "/user/signin", "/auth/password")
 
 FOLDER = Path(os.environ["GATEPASS_KEEP"]) if "GATEPASS_KEEP" in os.environ else None
 
@@ -38,20 +42,26 @@ def secret(kind: str, value: str) -> None:
 
 def printed(arguments: tuple[str, ...], out: str, err: str) -> None:
     """Keeps what a command printed; what it was asked for may be secret."""
-    if arguments[:2] != ("token", "mint") and arguments[:1] not in (("hash",), ("init",)):
+    if arguments[:2] not in (("token", "mint"), ("user", "export")) and arguments[:1] not in (("hash",), ("init",)):
         heard("stdout", out.encode())
     heard("stderr", err.encode())
+
+
+# The cookie of the sign-in page, which carries a token.
+COOKIE = re.compile(r"(__Host-gatepass=)([^;\s]+)")
 
 
 def told(request: httpx.Request) -> None:
     """Notes every credential in a request."""
     secret("token", request.headers.get("authorization", "").partition(" ")[2])
+    for _, token in COOKIE.findall(request.headers.get("cookie", "")):
+        secret("token", token)
     body = request.content.decode(errors="replace")
     pairs = parse_qsl(request.url.query.decode()) + parse_qsl(body)
     if body.startswith("{"):
         pairs += [(name, value) for name, value in json.loads(body).items() if isinstance(value, str)]
     for name, value in pairs:
-        if name == "password":
+        if name in ("password", "current_password", "new_password"):
             secret("password", value)
         elif name in ("token", "access_token"):
             secret("token", value)
@@ -60,8 +70,11 @@ def told(request: httpx.Request) -> None:
 def answered(answer: httpx.Response) -> None:
     """Keeps an answer, but for the token in one that hands it out."""
     head = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+    for _, token in COOKIE.findall(head):
+        secret("token", token)
+    head = COOKIE.sub(r"\1", head)
     body, request = answer.content, answer.request
-    if request.method == "POST" and request.url.path in ("/token", "/user/signin") and answer.is_success:
+    if request.method == "POST" and request.url.path in TOKENS and answer.is_success:
         members = answer.json()
         secret("token", members.pop("access_token", ""))
         body = json.dumps(members).encode()

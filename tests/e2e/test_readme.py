@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from world import CHECKOUT, DEADLINE, Gateway, Process, eventually, free_port
+from world import CHECKOUT, DEADLINE, Gateway, Process, binary, eventually, free_port
 
 README = (CHECKOUT / "README.md").read_text()
 BLOCKS = dict(re.findall(r"^```sh *(\S*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL))
@@ -102,17 +102,17 @@ def section(name: str) -> str:
     return README.split(f"\n## {name}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def test_the_keys_are_those_of_the_reference() -> None:
+def test_the_keys_are_those_of_the_reference(tmp_path: Path) -> None:
     told: set[str] = set()
     place = ""
     for row in re.findall(r"^\| (.+?) \|", section("Configuration"), re.MULTILINE):
-        if heading := re.fullmatch(r"\*\*`\[+([a-z]+)[^`]*`\*\*", row):
+        if heading := re.fullmatch(r"\*\*`\[+([a-z_]+(?:\.[a-z_]+)?)[^`]*`\*\*", row):
             place = heading[1]
         else:
             told |= {f"{place}.{key}" for key in re.findall(r"`([a-z_.]+)`", row)}
     known: set[str] = set()
     for line in (CHECKOUT / "gateway.toml").read_text().splitlines():
-        if heading := re.match(r"(?:# )?\[+([a-z.]+)\]", line):
+        if heading := re.match(r"(?:# )?\[+([a-z_.]+)\]", line):
             place = heading[1].replace("upstreams.planner", "upstreams")
         elif key := re.match(r"(?:# )?([a-z_]+) = ", line):
             known.add(f"{place}.{key[1]}")
@@ -130,9 +130,26 @@ def test_the_keys_are_those_of_the_reference() -> None:
         "upstream",
         "websocket",
     }
-    others = {"expect.host", "revocation.ca", "revocation.confirm"}
+    others = {"expect.host", "revocation.ca", "revocation.confirm", "tokens.also"}
+    others |= {"endpoints.signup_claims", "signin_page.cookie", "signin_page.same_site"}
+    # Sections that the reference only points to; the binary itself says what is known there.
+    for place, before in {
+        "users.fields": '[users]\nstore = "sqlite:a.db"\n[users.fields]',
+        "tokens.trusted": "[[tokens.trusted]]",
+    }.items():
+        there = {f"{place}.{key}" for key in known_in(f"{before}\nno_such_key_at_all = 1\n", tmp_path)}
+        assert {key for key in told if key.startswith(f"{place}.")} - {"users.fields.collection"} == there
+        others |= there | {"users.fields.collection"}
     assert told - known <= {f"route.{key}" for key in prose} | others
     assert known <= told
+
+
+def known_in(text: str, folder: Path) -> list[str]:
+    """The keys that `gatepass check` names for an unknown one."""
+    file = folder / "gateway.toml"
+    file.write_text(text)
+    said = subprocess.run([binary(), "check", file], capture_output=True, text=True, timeout=60)
+    return re.search(r"known here: ([a-z_, ]+)", said.stdout + said.stderr)[1].strip().split(", ")
 
 
 def test_the_metrics_are_those_that_are_there(gateway: Gateway) -> None:

@@ -12,7 +12,7 @@ from world import Gateway, Person, Planner, Redis, eventually
 
 def on_redis(folder: Path, planner: Planner, redis: Redis, name: str, secret: bytes | None = None) -> Gateway:
     revocation = f'store = "redis://127.0.0.1:{redis.port}"\nmax_staleness = "1s"'
-    return Gateway(folder / name, planner.port, revocation, secret=secret)
+    return Gateway(folder / name, planner.port, revocation, secret=secret, users="../users.db")
 
 
 def signed_in(gateway: Gateway, email: str) -> Person:

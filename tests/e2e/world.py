@@ -46,7 +46,7 @@ lifetime = "30m"
 secret   = {{ file = "gatepass.secret" }}
 
 [users]
-store = "sqlite:gatepass.db"
+store = "sqlite:{users}"
 
 [revocation]
 {revocation}
@@ -175,6 +175,7 @@ class Gateway:
         origins: tuple[str, ...] = (),
         secret: bytes | None = None,
         more: str = "",
+        users: str = "gatepass.db",
     ) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -190,6 +191,7 @@ class Gateway:
             admin=self.admin,
             upstream=upstream,
             revocation=revocation,
+            users=users,
         )
         if origins:
             text += f"\n[cors]\norigins = {json.dumps(origins)}\n"
