@@ -5,13 +5,16 @@
 
 mod discovery;
 mod health;
+mod kept;
+mod line;
 mod pool;
 mod unhurried;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use pool::{Chosen, HealthObserver, Pool, Upstreams};
+pub use line::Line;
+pub use pool::{Chosen, HealthObserver, Pool, Turn, Upstreams};
 
 /// One `[upstreams.NAME]`.
 #[derive(Clone, Debug)]

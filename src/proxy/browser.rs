@@ -9,6 +9,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use pingora::http::{RequestHeader, ResponseHeader};
 
+use super::decide::Asking;
 use super::exchange::Exchange;
 use super::respond::no_content;
 use crate::access::cookie::{cookie_name, pairs};
@@ -34,13 +35,18 @@ impl Browsers {
         Self(path.zip(cookie).map(|(path, cookie)| Page { path: path.into(), cookie: cookie.clone() }))
     }
 
+    /// Whether there is one: then answers are looked at for what is ours alone.
+    pub(super) const fn are_served(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// The answer to a request that is refused: a person who is to sign in is sent to the page instead.
-    pub(super) fn answer(&self, request: &RequestHeader, refusal: Response<Bytes>) -> Response<Bytes> {
+    pub(super) fn answer(&self, asking: &Asking<'_>, refusal: Response<Bytes>) -> Response<Bytes> {
         let Some(page) = &self.0 else { return refusal };
-        if refusal.status() != StatusCode::UNAUTHORIZED || !is_navigation(request) {
+        if refusal.status() != StatusCode::UNAUTHORIZED || !is_navigation(asking) {
             return refusal;
         }
-        let next = std::str::from_utf8(request.raw_path()).unwrap_or_default();
+        let next = std::str::from_utf8(asking.target).unwrap_or_default();
         let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         let place = if next.len() > LONGEST_NEXT {
             page.path.to_string()
@@ -126,9 +132,9 @@ fn is_settled(headers: &HeaderMap) -> bool {
 
 /// Whether somebody goes to a page: the browser says so (Fetch Metadata), or, where it says nothing, it wants HTML. Who
 /// brings an `Authorization` is a program.
-fn is_navigation(request: &RequestHeader) -> bool {
-    let headers = &request.headers;
-    if request.method != Method::GET || headers.contains_key(AUTHORIZATION) || headers.contains_key(UPGRADE) {
+fn is_navigation(asking: &Asking<'_>) -> bool {
+    let headers = asking.headers;
+    if asking.method != Method::GET || headers.contains_key(AUTHORIZATION) || headers.contains_key(UPGRADE) {
         return false;
     }
     if let Some(mode) = headers.get("sec-fetch-mode") {
@@ -203,7 +209,7 @@ mod tests {
             for (name, value) in fields {
                 request.append_header(*name, *value).unwrap();
             }
-            is_navigation(&request)
+            is_navigation(&Asking::of(&request))
         };
         let (go, html) = (("Sec-Fetch-Mode", "navigate"), ("Accept", "text/plain, Text/HTML;q=0.9"));
         assert!(asks("GET", &[go]) && asks("GET", &[html]));

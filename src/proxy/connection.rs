@@ -1,5 +1,5 @@
 //! The connection is ours: accepted, counted, given deadlines and ended here. Pingora gets one whole request head
-//! at a time.
+//! at a time, of those that do not go straight on.
 //!
 //! * outer: [`Door`] accepts, caps connections, and bounds the TLS handshake and the h2 preface;
 //! * inner: each exchange runs in a [`Seat`], whose future can be cancelled and whose end is accounted for by the
@@ -8,6 +8,7 @@
 //! Between the two, [`head`] reads and vets every HTTP/1.1 request head itself: Pingora has no total deadline for
 //! one, repairs what it should refuse, and lets an idle connection live for ever.
 
+mod alarm;
 mod chunks;
 mod door;
 mod frames;
@@ -21,18 +22,23 @@ mod pace;
 mod ration;
 mod registry;
 mod seat;
+mod socket;
 mod tls;
 mod wire;
 
+pub(super) use chunks::Chunks;
 pub(crate) use door::{Bound, Door};
 #[cfg(fuzzing)]
 pub use fuzz::{VettedHead, follow_chunks, vet_head};
+pub(super) use head::Reader;
 pub(crate) use head::{MOST_FIELDS, Refused};
 pub(crate) use open::{Connection, Moment};
 pub(crate) use pace::piece_time;
 pub(crate) use registry::Registry;
+pub(super) use registry::Taken;
 pub(crate) use seat::{Seat, current_seat};
 pub(crate) use tls::{TlsError, tls_config};
+pub(super) use wire::Wire;
 
 use std::sync::Arc;
 
@@ -40,11 +46,13 @@ use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 
 use super::Limits;
+use super::direct::Direct;
 use super::hooks::Hooks;
 
 /// What every connection needs to know.
 pub(crate) struct House {
     pub(crate) proxy: Arc<HttpProxy<Hooks>>,
+    pub(crate) direct: Direct,
     pub(crate) registry: Arc<Registry>,
     pub(crate) limits: Limits,
     pub(crate) shutdown: ShutdownWatch,

@@ -1,7 +1,7 @@
 //! What becomes of this request? Canonical target → host → our own endpoint? → route and method → rights. Synchronous:
 //! nothing here waits.
 
-use http::{HeaderMap, HeaderValue, Method, Version, header};
+use http::{HeaderMap, Method, Version, header};
 use pingora::http::RequestHeader;
 
 use super::connection::MOST_FIELDS;
@@ -9,9 +9,38 @@ use super::cors;
 use super::exchange::{Admitted, Record};
 use super::handshake::{self, is_handshake};
 use super::lasting::Lasting;
+use super::ours::Ours;
 use super::policy::{Place, Policy};
 use crate::access::{Asked, Denial, Reason};
 use crate::route::{Found, Host, LIKE_ANOTHER, Route, Target};
+
+/// A request's head, as far as it is decided upon.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'r> {
+    pub(super) method: &'r Method,
+    pub(super) version: Version,
+    pub(super) headers: &'r HeaderMap,
+    /// The target, byte for byte what the upstream gets.
+    pub(super) target: &'r [u8],
+    /// `:authority` (RFC 9113 §8.3.1).
+    pub(super) authority: Option<&'r str>,
+    /// The path as the engine has read it, if it is the engine that will send it on.
+    pub(super) path: Option<&'r str>,
+}
+
+impl<'r> Asking<'r> {
+    /// One that the engine has read.
+    pub(super) fn of(request: &'r RequestHeader) -> Self {
+        Self {
+            method: &request.method,
+            version: request.version,
+            headers: &request.headers,
+            target: request.raw_path(),
+            authority: request.uri.authority().map(http::uri::Authority::as_str),
+            path: Some(request.uri.path()),
+        }
+    }
+}
 
 /// What becomes of a request.
 pub(super) enum Decision {
@@ -21,47 +50,45 @@ pub(super) enum Decision {
     Unsettled(Box<Admitted>),
     /// It goes to an endpoint of ours.
     Endpoint,
-    /// A preflight of an origin that may read: answered here.
-    Preflight,
-    /// `OPTIONS *` (RFC 9110 §9.3.7): answered here.
-    Capabilities,
-    /// Its head is longer, or has more fields, than is read: 431.
-    HeadTooLarge,
-    /// It is refused.
-    Refuse { denial: Denial, allow: Option<HeaderValue>, detail: Option<&'static str> },
+    /// It is answered here.
+    Ours(Ours),
 }
 
 impl Decision {
     pub(super) fn refuse(reason: Reason) -> Self {
-        Self::Refuse { denial: Denial::of(reason), allow: None, detail: None }
+        Self::denied(Denial::of(reason))
+    }
+
+    const fn denied(denial: Denial) -> Self {
+        Self::Ours(Ours::Refusal { denial, allow: None, detail: None })
     }
 
     fn explained(reason: Reason, detail: &'static str) -> Self {
-        Self::Refuse { denial: Denial::of(reason), allow: None, detail: Some(detail) }
+        Self::Ours(Ours::Refusal { denial: Denial::of(reason), allow: None, detail: Some(detail) })
     }
 }
 
 /// What a head comes to, as HTTP/2 counts it (RFC 9113 §6.5.2).
-fn list_size(request: &RequestHeader) -> usize {
-    let fields = request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
-    request.raw_path().len() + fields.sum::<usize>()
+fn list_size(asking: &Asking<'_>) -> usize {
+    let fields = asking.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32);
+    asking.target.len() + fields.sum::<usize>()
 }
 
 /// Decides, and notes in `record` what is learnt on the way.
-pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Record) -> Decision {
-    let headers = &request.headers;
-    record.method = request.method.clone();
+pub(super) fn decide(policy: &Policy, asking: &Asking<'_>, record: &mut Record) -> Decision {
+    let headers = asking.headers;
+    record.method = asking.method.clone();
     record.origin = policy.cors.allowed(headers);
     // Over HTTP/1.1 the door has counted already.
-    if request.version == Version::HTTP_2
-        && (headers.len() > MOST_FIELDS || list_size(request) > policy.limits.head)
+    if asking.version == Version::HTTP_2
+        && (headers.len() > MOST_FIELDS || list_size(asking) > policy.limits.head)
     {
-        return Decision::HeadTooLarge;
+        return Decision::Ours(Ours::HeadTooLarge);
     }
-    let raw = request.raw_path();
-    if raw == b"*" && request.method == Method::OPTIONS {
+    let raw = asking.target;
+    if raw == b"*" && asking.method == Method::OPTIONS {
         record.path = "*".into();
-        return Decision::Capabilities;
+        return Decision::Ours(Ours::Capabilities);
     }
     let target = match Target::parse(raw) {
         Ok(target) => target,
@@ -72,53 +99,49 @@ pub(super) fn decide(policy: &Policy, request: &RequestHeader, record: &mut Reco
     };
     record.path = target.path().into();
     // Both spellings Pingora keeps must be the one that was decided upon.
-    if request.uri.path() != target.path() {
+    if asking.path.is_some_and(|path| path != target.path()) {
         return Decision::explained(Reason::BadTarget, "the target cannot be read in one way");
     }
-    let host = match host(request) {
+    let host = match host(asking) {
         Ok(host) => host,
         Err(detail) => return Decision::explained(Reason::BadHost, detail),
     };
     if !policy.routes.serves(&host) {
         return Decision::explained(Reason::BadHost, "this host is not served here");
     }
-    if record.origin.is_some() && cors::is_preflight(&request.method, headers) {
-        return Decision::Preflight;
+    if record.origin.is_some() && cors::is_preflight(asking.method, headers) {
+        return Decision::Ours(Ours::Preflight);
     }
     if let Some(name) = policy.endpoints.name(target.path()) {
         let (id, name) = policy.endpoint_place(name);
         record.place = Place::Endpoint(id, name);
         return Decision::Endpoint;
     }
-    match policy.routes.find(Some(&host), &request.method, target.path()) {
-        Found::MethodNotAllowed(allow) => Decision::Refuse {
+    match policy.routes.find(Some(&host), asking.method, target.path()) {
+        Found::MethodNotAllowed(allow) => Decision::Ours(Ours::Refusal {
             denial: Denial::of(Reason::MethodNotAllowed),
             allow: Some(allow.clone()),
             detail: None,
-        },
+        }),
         Found::LikeAnother => Decision::explained(Reason::BadTarget, LIKE_ANOTHER),
-        Found::Route(route) => admit(policy, route, request, record),
+        Found::Route(route) => admit(policy, route, asking, record),
     }
 }
 
-fn admit(policy: &Policy, route: &Route, request: &RequestHeader, record: &mut Record) -> Decision {
+fn admit(policy: &Policy, route: &Route, asking: &Asking<'_>, record: &mut Record) -> Decision {
     record.place = Place::Route(route.id);
-    let headers = &request.headers;
-    let handshake = route.streams.websocket && is_handshake(request);
-    let asked = Asked {
-        method: &request.method,
-        headers,
-        authority: request.uri.authority().map(http::uri::Authority::as_str),
-        https: record.client.https,
-    };
+    let headers = asking.headers;
+    let handshake = route.streams.websocket && is_handshake(asking);
+    let asked =
+        Asked { method: asking.method, headers, authority: asking.authority, https: record.client.https };
     let admitted = if handshake {
-        policy.gate.admit_handshake(route, &asked, request.raw_path())
+        policy.gate.admit_handshake(route, &asked, asking.target)
     } else {
         policy.gate.admit(route, &asked)
     };
     let permit = match admitted {
         Ok(permit) => permit,
-        Err(denial) => return Decision::Refuse { denial, allow: None, detail: None },
+        Err(denial) => return Decision::denied(denial),
     };
     let body_limit = route.body_limit.unwrap_or(policy.limits.body);
     if announced_length(headers).is_some_and(|length| length > body_limit) {
@@ -148,7 +171,7 @@ pub(super) async fn look_again(policy: &Policy, decision: Decision) -> Decision 
     let (Decision::Forward(admitted) | Decision::Unsettled(admitted)) = decision else { return decision };
     match policy.gate.look_again(&admitted.permit).await {
         Ok(()) => Decision::Forward(admitted),
-        Err(denial) => Decision::Refuse { denial, allow: None, detail: None },
+        Err(denial) => Decision::denied(denial),
     }
 }
 
@@ -164,14 +187,14 @@ pub(super) fn asks_to_close(headers: &HeaderMap) -> bool {
 }
 
 /// Exactly one valid host: `:authority` or `Host` over h2 (RFC 9113 §8.3.1), `Host` otherwise.
-fn host(request: &RequestHeader) -> Result<Host, &'static str> {
-    let mut named = request.headers.get_all(header::HOST).iter();
+fn host(asking: &Asking<'_>) -> Result<Host, &'static str> {
+    let mut named = asking.headers.get_all(header::HOST).iter();
     let field = named.next();
     if named.next().is_some() {
         return Err("more than one Host");
     }
-    let value = match (request.version, request.uri.authority()) {
-        (Version::HTTP_2, Some(authority)) => authority.as_str().as_bytes(),
+    let value = match (asking.version, asking.authority) {
+        (Version::HTTP_2, Some(authority)) => authority.as_bytes(),
         _ => field.ok_or("no Host")?.as_bytes(),
     };
     Host::parse(value).map_err(|bad| bad.0)

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 use pingora::protocols::l4::socket::SocketAddr;
 
-use super::client::Client;
+use super::client::{Client, address_value};
 use super::connection::{Connection, Refused, Seat};
 use super::cors::AllowedOrigin;
 use super::lasting::Lasting;
@@ -105,15 +105,14 @@ pub(super) struct Record {
     pub(super) detail: Option<Box<str>>,
 }
 
-impl Exchange {
-    pub(super) fn arrive(policy: Arc<Policy>, seat: Seat) -> Self {
-        policy.metrics.request_started();
-        let address = seat.connection.client.map(|client| client.ip());
-        let record = Record {
+impl Record {
+    /// Of a request on this connection.
+    pub(super) fn on(connection: &Connection) -> Self {
+        Self {
             method: Method::GET,
             path: Box::default(),
-            client: Client { address, https: false },
-            address: seat.connection.address.clone(),
+            client: Client { address: connection.client.map(|client| client.ip()), https: false },
+            address: connection.address.clone(),
             origin: None,
             place: Place::Nowhere,
             reason: Reason::Internal,
@@ -126,8 +125,34 @@ impl Exchange {
             upstream_answered: None,
             begun: None,
             detail: None,
-        };
+        }
+    }
+
+    /// Takes note of who asks.
+    pub(super) fn meet(&mut self, policy: &Policy, connection: &Connection, headers: &HeaderMap) {
+        let peer = self.client.address;
+        self.client = policy.client(peer, connection.tls.load(Ordering::Relaxed), headers);
+        if self.client.address != peer {
+            self.address = self.client.address.and_then(address_value);
+        }
+    }
+}
+
+impl Exchange {
+    pub(super) fn arrive(policy: Arc<Policy>, seat: Seat) -> Self {
+        let record = Record::on(&seat.connection);
+        Self::begin(policy, seat, record)
+    }
+
+    /// One of which something is known already.
+    pub(super) fn begin(policy: Arc<Policy>, seat: Seat, record: Record) -> Self {
+        policy.metrics.request_started();
         Self { policy, seat, id: RequestId::next(), stage: Stage::Arrived, record }
+    }
+
+    /// Takes note of who asks.
+    pub(super) fn meet(&mut self, headers: &HeaderMap) {
+        self.record.meet(&self.policy, &self.seat.connection, headers);
     }
 
     /// What it was admitted with, if it was.

@@ -84,7 +84,7 @@ impl Forward {
         request: &mut RequestHeader,
     ) -> pingora::Result<()> {
         self.strip(request);
-        if !facts.forward_authorization.unwrap_or(self.passes_authorization) {
+        if !self.passes_authorization(&facts) {
             request.remove_header(&header::AUTHORIZATION);
         }
         if let Identity::Known(token) = permit.identity() {
@@ -99,9 +99,48 @@ impl Forward {
         if let Some(address) = facts.address {
             request.insert_header(FORWARDED_FOR, address)?;
         }
-        let proto = HeaderValue::from_static(if facts.https { "https" } else { "http" });
-        request.insert_header(FORWARDED_PROTO, proto)?;
+        request.insert_header(FORWARDED_PROTO, HeaderValue::from_static(proto(facts.https)))?;
         request.insert_header(REQUEST_ID, facts.request_id)
+    }
+
+    /// Whether the client's own `Authorization` goes upstream.
+    pub(super) fn passes_authorization(&self, facts: &Facts<'_>) -> bool {
+        facts.forward_authorization.unwrap_or(self.passes_authorization)
+    }
+
+    /// Writes the lines that are ours, for a request that goes past the engine; `host` is the client's `Host`. The same as
+    /// [`Self::apply`] sets, but for the client's own lines.
+    pub(super) fn write_ours(
+        &self,
+        head: &mut Vec<u8>,
+        permit: &Permit,
+        facts: &Facts<'_>,
+        host: Option<&HeaderValue>,
+    ) {
+        let mut line = |name: &[u8], value: &[u8]| {
+            head.extend_from_slice(name);
+            head.extend_from_slice(b": ");
+            head.extend_from_slice(value);
+            head.extend_from_slice(b"\r\n");
+        };
+        if let Identity::Known(token) = permit.identity() {
+            for (name, claim) in &self.identity {
+                if let Some(value) = token.header(claim) {
+                    line(name, value.as_bytes());
+                }
+            }
+        }
+        if let Some(host) = host {
+            line(FORWARDED_HOST.as_bytes(), host.as_bytes());
+        }
+        if let Some(host) = facts.host {
+            line(b"Host", host.as_bytes());
+        }
+        if let Some(address) = &facts.address {
+            line(FORWARDED_FOR.as_bytes(), address.as_bytes());
+        }
+        line(FORWARDED_PROTO.as_bytes(), proto(facts.https).as_bytes());
+        line(REQUEST_ID.as_bytes(), facts.request_id.as_bytes());
     }
 
     /// Removes what a client must not say, in all its spellings: a name with anything but letters, digits and `-` is
@@ -114,7 +153,8 @@ impl Forward {
         }
     }
 
-    fn is_ours(&self, name: &str) -> bool {
+    /// Whether no client may set this header; its name is in lower case.
+    pub(super) fn is_ours(&self, name: &str) -> bool {
         name.bytes().fold(false, |odd, b| odd | !(b.is_ascii_alphanumeric() || b == b'-'))
             || name.starts_with("x-forwarded-")
             || self.ours.contains(name)
@@ -128,6 +168,10 @@ impl Forward {
         }
         Ok(())
     }
+}
+
+const fn proto(https: bool) -> &'static str {
+    if https { "https" } else { "http" }
 }
 
 #[cfg(test)]

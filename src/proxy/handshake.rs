@@ -9,13 +9,14 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
 
+use super::decide::Asking;
 use crate::access::handshake::{OWN_PROTOCOL, protocol_token, protocols, query_token};
 
 /// Whether this is a client's handshake, whole and well-formed (RFC 6455 §4.2.1).
-pub(super) fn is_handshake(request: &RequestHeader) -> bool {
-    let headers = &request.headers;
-    request.method == Method::GET
-        && request.version == Version::HTTP_11
+pub(super) fn is_handshake(asking: &Asking<'_>) -> bool {
+    let headers = asking.headers;
+    asking.method == Method::GET
+        && asking.version == Version::HTTP_11
         && only(headers, &UPGRADE).is_some_and(|to| to.eq_ignore_ascii_case(b"websocket"))
         && names(headers, b"upgrade")
         && only(headers, &SEC_WEBSOCKET_VERSION) == Some(b"13")
@@ -109,10 +110,10 @@ mod tests {
 
     #[test]
     fn a_handshake_is_whole_or_is_none() {
-        assert!(is_handshake(&request("/x", &GOOD)));
+        assert!(is_handshake(&Asking::of(&request("/x", &GOOD))));
         for missing in GOOD {
             let fields: Vec<_> = GOOD.into_iter().filter(|field| *field != missing).collect();
-            assert!(!is_handshake(&request("/x", &fields)), "without {missing:?}");
+            assert!(!is_handshake(&Asking::of(&request("/x", &fields))), "without {missing:?}");
         }
         for more in [
             ("Upgrade", "h2c"),
@@ -121,14 +122,17 @@ mod tests {
             ("Content-Length", "3"),
             ("Transfer-Encoding", "chunked"),
         ] {
-            assert!(!is_handshake(&request("/x", &[&GOOD[..], &[more]].concat())), "with {more:?}");
+            assert!(
+                !is_handshake(&Asking::of(&request("/x", &[&GOOD[..], &[more]].concat()))),
+                "with {more:?}"
+            );
         }
         let mut post = request("/x", &GOOD);
         post.set_method(Method::POST);
-        assert!(!is_handshake(&post));
+        assert!(!is_handshake(&Asking::of(&post)));
         let mut old = request("/x", &GOOD);
         old.set_version(Version::HTTP_10);
-        assert!(!is_handshake(&old));
+        assert!(!is_handshake(&Asking::of(&old)));
     }
 
     #[test]

@@ -1,30 +1,26 @@
 //! Pingora's hooks: each calls a room and keeps the answer.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::{Response, StatusCode, header};
 use pingora::Error;
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::prelude::HttpPeer;
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 
 use super::ask::ask;
-use super::client::address_value;
 use super::connection::{Seat, current_seat};
-use super::cors;
-use super::decide::{Decision, asks_to_close, decide, is_open, look_again};
+use super::decide::{Asking, Decision, asks_to_close, decide, is_open, look_again};
 use super::exchange::{Exchange, Stage};
 use super::failure::{self, Failure};
 use super::forward::Facts;
 use super::lasting::{self, Lasting};
+use super::ours::{excuse, refuse_for};
 use super::patience::{self, Patience};
 use super::policy::Policy;
-use super::respond::{decorate, hold_to_no_body, no_content, respond};
-use crate::access::{Denial, Reason};
-use crate::answer::{Refusal, refusal};
+use super::respond::{dress, hold_to_no_body, respond};
+use crate::access::Reason;
 use crate::clock;
 
 /// What Pingora calls.
@@ -43,17 +39,10 @@ impl Hooks {
             session.set_keepalive(None);
         }
         patience::with_client(session, &self.policy.limits);
-        let connection = Arc::clone(&exchange.seat.connection);
-        let request = session.req_header();
-        let peer = connection.client.map(|client| client.ip());
-        let tls = connection.tls.load(Ordering::Relaxed);
-        let client = self.policy.client(peer, tls, &request.headers);
-        if client.address != peer {
-            exchange.record.address = client.address.and_then(address_value);
-        }
-        exchange.record.client = client;
+        let request = Asking::of(session.req_header());
+        exchange.meet(request.headers);
         let began = clock::instant();
-        let mut decision = decide(&self.policy, request, &mut exchange.record);
+        let mut decision = decide(&self.policy, &request, &mut exchange.record);
         if let Err(reason) = hold_to_no_body(session, self.policy.limits.head_time).await {
             decision = Decision::refuse(reason);
         }
@@ -74,63 +63,19 @@ impl Hooks {
             // Boxed: few requests go there, and every request would carry the room for it.
             Decision::Endpoint => match Box::pin(ask(&self.policy, session, exchange)).await? {
                 Ok(answer) => answer,
-                Err(reason) => self.refuse(exchange, &Denial::of(reason), None, None, None),
+                Err(reason) => refuse_for(&self.policy, exchange, reason),
             },
-            Decision::Unsettled(_) => {
-                self.refuse(exchange, &Denial::of(Reason::StoreUnavailable), None, None, None)
-            }
-            Decision::Preflight => {
-                exchange.record.reason = Reason::Endpoint;
-                cors::preflight(&session.req_header().headers)
-            }
-            Decision::Capabilities => {
-                exchange.record.reason = Reason::Endpoint;
-                no_content()
-            }
-            Decision::HeadTooLarge => {
-                let no = Denial::of(Reason::TooLarge);
-                self.refuse(exchange, &no, None, None, Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE))
-            }
-            Decision::Refuse { denial, allow, detail } => {
-                let refusal = self.refuse(exchange, &denial, allow.as_ref(), detail, None);
-                self.policy.browsers.answer(session.req_header(), refusal)
-            }
+            Decision::Unsettled(_) => refuse_for(&self.policy, exchange, Reason::StoreUnavailable),
+            Decision::Ours(ours) => ours.answer(&self.policy, &Asking::of(session.req_header()), exchange),
         };
         exchange.stage = Stage::Answered;
         respond(session, exchange, answer).await?;
         Ok(true)
     }
 
-    /// Words a no, and notes it.
-    fn refuse(
-        &self,
-        exchange: &mut Exchange,
-        denial: &Denial,
-        allow: Option<&http::HeaderValue>,
-        detail: Option<&str>,
-        status: Option<StatusCode>,
-    ) -> Response<Bytes> {
-        exchange.record.reason = denial.reason;
-        if let Some(token) = &denial.subject {
-            exchange.record.subject = Some(token.subject().as_str().into());
-        }
-        if let (None, Some(detail)) = (&exchange.record.detail, detail) {
-            exchange.record.detail = Some(detail.into());
-        }
-        refusal(&Refusal {
-            status,
-            needed_scope: denial.needed.as_deref(),
-            allow,
-            detail,
-            ..Refusal::of(denial.reason, exchange.id.as_str(), self.policy.errors)
-        })
-    }
-
     /// Answers a request that was admitted and failed.
     async fn excuse(&self, session: &mut Session, exchange: &mut Exchange, failure: Failure) -> u16 {
-        let Failure { reason, status, told, noted } = failure;
-        exchange.record.detail = Some(noted.into());
-        let answer = self.refuse(exchange, &Denial::of(reason), None, Some(&told), status);
+        let answer = excuse(&self.policy, exchange, failure);
         let status = answer.status().as_u16();
         session.set_keepalive(None);
         if let Err(error) = respond(session, exchange, answer).await {
@@ -233,11 +178,7 @@ impl ProxyHttp for Hooks {
         if let Some(asked) = exchange.record.upstream_asked {
             exchange.record.upstream_answered = Some(clock::instant().saturating_duration_since(asked));
         }
-        if exchange.record.origin.is_some() {
-            head.remove_header(&header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
-        }
-        self.policy.browsers.answered(head, exchange)?;
-        decorate(head, exchange)
+        dress(&self.policy, head, exchange)
     }
 
     fn fail_to_connect(

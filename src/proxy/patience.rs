@@ -23,7 +23,7 @@ pub(super) struct Patience {
 
 impl Patience {
     pub(super) fn with(session: &mut Session, admitted: &Admitted, route: &Route, limits: &Limits) -> Self {
-        let usual = route.timeout.unwrap_or(limits.request_time);
+        let usual = direct_patience(route, limits);
         let idle = || route.streams.idle_timeout.unwrap_or(limits.stream_idle);
         Self {
             head: usual + upload_time(session, admitted.body_limit, usual),
@@ -40,6 +40,11 @@ impl Patience {
     pub(super) fn between_reads(&self) -> Duration {
         self.silence.map_or(self.head, |silence| silence.max(self.head))
     }
+}
+
+/// How long an upstream is waited for, for its head and between two reads, by a request that is here whole.
+pub(super) fn direct_patience(route: &Route, limits: &Limits) -> Duration {
+    route.timeout.unwrap_or(limits.request_time)
 }
 
 /// Sets what the engine itself can bound of the waits for a client; the watchdog sees to the rest.

@@ -7,12 +7,14 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, header};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::date::get_cached_date;
 use pingora::proxy::Session;
 
 use super::cors::AllowedOrigin;
 use super::decide::announced_length;
 use super::exchange::Exchange;
 use super::forward::REQUEST_ID;
+use super::policy::Policy;
 use crate::access::Reason;
 
 /// An answer that says yes and nothing else.
@@ -46,8 +48,74 @@ pub(super) async fn respond(
     if silent { Ok(()) } else { session.write_response_body(Some(body), true).await }
 }
 
+/// The same for one that goes past the engine: the text of `answer` with those headers. `closing` says that the connection
+/// ends with it.
+pub(super) fn write_whole(
+    wire: &mut Vec<u8>,
+    exchange: &mut Exchange,
+    mut answer: Response<Bytes>,
+    closing: bool,
+) {
+    let status = answer.status();
+    exchange.record.status = status.as_u16();
+    let length = answer.body().len();
+    let headers = answer.headers_mut();
+    if status != StatusCode::NO_CONTENT && !headers.contains_key(header::CONTENT_LENGTH) {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    if let Ok(id) = HeaderValue::from_str(exchange.id.as_str()) {
+        headers.insert(HeaderName::from_static("x-request-id"), id);
+    }
+    if let Some(origin) = &exchange.record.origin {
+        headers.extend(origin.headers());
+        let (vary, origin) = AllowedOrigin::vary();
+        headers.append(vary, origin);
+    }
+    headers.insert(header::DATE, get_cached_date());
+    if closing {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    if exchange.record.method == Method::HEAD {
+        // Its length stays: it is what a GET would have got (RFC 9110 §9.3.2).
+        *answer.body_mut() = Bytes::new();
+    }
+    exchange.record.bytes = answer.body().len();
+    write_answer(wire, &answer);
+}
+
+/// An HTTP/1.1 response (RFC 9112 §6), as it is.
+pub(super) fn write_answer(wire: &mut Vec<u8>, answer: &Response<Bytes>) {
+    let status = answer.status();
+    wire.extend_from_slice(b"HTTP/1.1 ");
+    wire.extend_from_slice(status.as_str().as_bytes());
+    wire.push(b' ');
+    wire.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    for (name, value) in answer.headers() {
+        wire.extend_from_slice(b"\r\n");
+        wire.extend_from_slice(name.as_str().as_bytes());
+        wire.extend_from_slice(b": ");
+        wire.extend_from_slice(value.as_bytes());
+    }
+    wire.extend_from_slice(b"\r\n\r\n");
+    wire.extend_from_slice(answer.body());
+}
+
+/// Makes an upstream's answer one of ours: what is ours to say and was said by it goes, and what every answer carries
+/// comes.
+pub(super) fn dress(
+    policy: &Policy,
+    head: &mut ResponseHeader,
+    exchange: &mut Exchange,
+) -> pingora::Result<()> {
+    if exchange.record.origin.is_some() {
+        head.remove_header(&header::ACCESS_CONTROL_ALLOW_CREDENTIALS);
+    }
+    policy.browsers.answered(head, exchange)?;
+    decorate(head, exchange)
+}
+
 /// What every answer carries, ours or an upstream's: the request id, and leave for a page that may read it.
-pub(super) fn decorate(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
+fn decorate(head: &mut ResponseHeader, exchange: &Exchange) -> pingora::Result<()> {
     head.insert_header(REQUEST_ID, exchange.id.as_str())?;
     if let Some(origin) = &exchange.record.origin {
         for (name, value) in origin.headers() {

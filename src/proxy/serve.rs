@@ -5,18 +5,19 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{BufMut as _, Bytes, BytesMut};
-use http::{HeaderValue, Response, header};
+use bytes::Bytes;
+use http::{HeaderValue, header};
 use pingora::apps::HttpServerApp as _;
 use pingora::proxy::HttpProxy;
 use pingora::server::ShutdownWatch;
 use pingora::server::configuration::ServerConf;
 
 use super::connection::{Bound, Connection, Door, House, Refused, Registry, TlsError, tls_config};
-
+use super::direct::Direct;
 use super::exchange::{RequestId, note_refused};
 use super::hooks::Hooks;
 use super::policy::{Parts, Policy};
+use super::respond::write_answer;
 use super::watchdog::Watchdog;
 use super::{ListenAddress, ListenSettings};
 use crate::access::Reason;
@@ -70,6 +71,7 @@ impl Bindings {
         let policy = Arc::new(Policy::new(parts));
         let conf =
             ServerConf { threads, upstream_keepalive_pool_size: POOL * threads, ..ServerConf::default() };
+        let direct = Direct::new(Arc::clone(&policy));
         let mut proxy = HttpProxy::new(Hooks::new(Arc::clone(&policy)), Arc::new(conf));
         proxy.handle_init_modules();
         let registry = Registry::new(&limits);
@@ -77,7 +79,7 @@ impl Bindings {
         let refuse = Box::new(move |refused: &Refused, connection: &Arc<Connection>| {
             turned_away(&policy, refused, connection)
         });
-        let house = Arc::new(House { proxy: Arc::new(proxy), registry, limits, shutdown, refuse });
+        let house = Arc::new(House { proxy: Arc::new(proxy), direct, registry, limits, shutdown, refuse });
         let addresses = self.bound.iter().filter_map(Bound::address).collect();
         for bound in self.bound {
             tokio::spawn(Door::new(bound, self.tls.clone(), Arc::clone(&house)).open());
@@ -130,24 +132,7 @@ fn turned_away(policy: &Arc<Policy>, refused: &Refused, connection: &Arc<Connect
         // Its length stays: it is what a GET would have got (RFC 9110 §9.3.2).
         *answer.body_mut() = Bytes::new();
     }
-    on_the_wire(&answer)
-}
-
-/// An HTTP/1.1 response (RFC 9112 §6).
-fn on_the_wire(answer: &Response<Bytes>) -> Bytes {
-    let mut wire = BytesMut::with_capacity(512);
-    let status = answer.status();
-    wire.put_slice(b"HTTP/1.1 ");
-    wire.put_slice(status.as_str().as_bytes());
-    wire.put_u8(b' ');
-    wire.put_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-    for (name, value) in answer.headers() {
-        wire.put_slice(b"\r\n");
-        wire.put_slice(name.as_str().as_bytes());
-        wire.put_slice(b": ");
-        wire.put_slice(value.as_bytes());
-    }
-    wire.put_slice(b"\r\n\r\n");
-    wire.put_slice(answer.body());
-    wire.freeze()
+    let mut wire = Vec::with_capacity(512);
+    write_answer(&mut wire, &answer);
+    wire.into()
 }

@@ -44,6 +44,7 @@ async fn watch(policy: Arc<Policy>, registry: Arc<Registry>) {
         let began = clock::instant();
         let look = async {
             let at = Moment { time: policy.clock.now(), instant: began };
+            policy.upstreams.sweep(began);
             registry.inspect(&policy.gate, at, TICK).await
         };
         // Without this task nothing would end a stream any more: a look that fails is one look less.

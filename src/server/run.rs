@@ -9,6 +9,9 @@ use super::{Gateway, StartError};
 use crate::config::Config;
 use crate::observe::start_log;
 
+/// Tasks that a thread runs before it looks for some that came from elsewhere; the scheduler's own first guess.
+const GLOBAL_QUEUE_INTERVAL: u32 = 61;
+
 /// Starts, prints the banner on stderr, serves until SIGTERM or SIGINT (SIGHUP is survived), drains. A second
 /// SIGINT or SIGTERM ends the wait.
 pub fn run(config: Config) -> Result<(), StartError> {
@@ -16,6 +19,8 @@ pub fn run(config: Config) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads())
         .thread_name("gatepass")
+        // Fixed, or the scheduler works it out anew for every batch, with powers of floating-point numbers.
+        .global_queue_interval(GLOBAL_QUEUE_INTERVAL)
         .enable_all()
         .build()
         .map_err(|error| {

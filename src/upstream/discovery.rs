@@ -13,6 +13,7 @@ use pingora::lb::discovery::ServiceDiscovery;
 use pingora::protocols::l4::socket::SocketAddr;
 use pingora::upstreams::peer::HttpPeer;
 
+use super::kept::Kept;
 use super::{ServerAddress, Timeouts};
 
 /// One address of a server, and how to speak to it.
@@ -21,6 +22,8 @@ pub(super) struct Server {
     pub(super) label: Arc<str>,
     /// Cloned for every request: building a peer costs more than copying one.
     pub(super) peer: HttpPeer,
+    /// Connections that are spoken to without the engine; they outlive a change of the directory.
+    pub(super) kept: Arc<Kept>,
 }
 
 /// The addresses in force, by address.
@@ -77,6 +80,7 @@ impl Discovery {
 #[async_trait]
 impl ServiceDiscovery for Discovery {
     async fn discover(&self) -> pingora::Result<(BTreeSet<Backend>, HashMap<u64, bool>)> {
+        let before = self.directory.load_full();
         let mut directory = HashMap::new();
         let mut backends = BTreeSet::new();
         for (index, server) in self.servers.iter().enumerate() {
@@ -85,7 +89,9 @@ impl ServiceDiscovery for Discovery {
                 bound_waits(&mut peer, self.timeouts);
                 let addr = peer._address.clone();
                 backends.insert(Backend { addr: addr.clone(), weight: 1, ext: Extensions::new() });
-                directory.insert(addr, Arc::new(Server { label: Arc::clone(&label), peer }));
+                let kept = before.get(&addr).map(|server| Arc::clone(&server.kept));
+                let kept = kept.unwrap_or_else(|| Arc::new(Kept::new(self.timeouts.idle)));
+                directory.insert(addr, Arc::new(Server { label: Arc::clone(&label), peer, kept }));
             }
         }
         self.directory.store(Arc::new(directory));

@@ -1,7 +1,8 @@
 //! Whose turn is it? One balancer per configured upstream.
 
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 use pingora::lb::selection::RoundRobin;
@@ -11,10 +12,11 @@ use pingora::server::ShutdownWatch;
 use pingora::services::background::BackgroundService as _;
 use pingora::upstreams::peer::{HttpPeer, HttpUpstreamRequestPolicy};
 
-use super::discovery::{Directory, Discovery};
+use super::discovery::{Directory, Discovery, Server};
 use super::health::ConnectCheck;
+use super::line::Line;
 use super::unhurried::Unhurried;
-use super::{Settings, Timeouts};
+use super::{ServerAddress, Settings, Timeouts};
 
 /// Told of every server that goes down or comes back: its label, and whether it is up.
 pub type HealthObserver = Arc<dyn Fn(&str, bool) + Send + Sync>;
@@ -46,6 +48,15 @@ impl Upstreams {
         Self { pools }
     }
 
+    /// Ends connections that nobody has used for too long.
+    pub fn sweep(&self, now: Instant) {
+        for pool in &self.pools {
+            for server in pool.directory.load().values() {
+                server.kept.sweep(now);
+            }
+        }
+    }
+
     /// The upstream at an index.
     pub fn pool(&self, index: usize) -> &Pool {
         &self.pools[index]
@@ -56,6 +67,8 @@ impl Upstreams {
 pub struct Pool {
     name: Box<str>,
     host_header: Option<HeaderValue>,
+    in_the_clear: bool,
+    connect: Duration,
     directory: Arc<Directory>,
     balancer: Arc<LoadBalancer<RoundRobin>>,
 }
@@ -112,6 +125,8 @@ impl Pool {
         Self {
             name: settings.name.as_str().into(),
             host_header: settings.host_header.as_deref().and_then(|host| HeaderValue::from_str(host).ok()),
+            in_the_clear: !settings.servers.iter().any(|server| matches!(server, ServerAddress::Tls { .. })),
+            connect: timeouts.connect,
             directory,
             balancer,
         }
@@ -127,9 +142,27 @@ impl Pool {
         self.host_header.as_ref()
     }
 
+    /// Whether its servers are spoken to without TLS.
+    pub const fn is_in_the_clear(&self) -> bool {
+        self.in_the_clear
+    }
+
     /// The next server that is not in `tried`: one that is up, or, when none is, any. A server that is really down
     /// says so at once, and one that has just come back is not kept waiting for its next health check.
     pub fn choose(&self, tried: &[SocketAddr]) -> Option<Chosen> {
+        self.next(tried).map(|server| Chosen {
+            peer: Box::new(server.peer.clone()),
+            label: Arc::clone(&server.label),
+            address: server.peer._address.clone(),
+        })
+    }
+
+    /// The same, to be spoken to without the engine.
+    pub fn turn(&self, tried: &[SocketAddr]) -> Option<Turn> {
+        self.next(tried).map(|server| Turn { server, connect: self.connect })
+    }
+
+    fn next(&self, tried: &[SocketAddr]) -> Option<Arc<Server>> {
         const MOST: usize = 256;
         let directory = self.directory.load();
         let server = if directory.len() == 1 {
@@ -139,11 +172,41 @@ impl Pool {
                 .select_with(b"", MOST, |backend, up| up && !tried.contains(&backend.addr))
                 .or_else(|| self.balancer.select_with(b"", MOST, |b, _| !tried.contains(&b.addr)))
                 .and_then(|backend| directory.get(&backend.addr))
-        }?;
-        Some(Chosen {
-            peer: Box::new(server.peer.clone()),
-            label: Arc::clone(&server.label),
-            address: server.peer._address.clone(),
-        })
+        };
+        server.map(Arc::clone)
+    }
+}
+
+/// The server whose turn it is, and the connections to it.
+pub struct Turn {
+    server: Arc<Server>,
+    connect: Duration,
+}
+
+impl Turn {
+    /// Its label, for logs and metrics.
+    pub fn label(&self) -> &Arc<str> {
+        &self.server.label
+    }
+
+    /// Its address, so that a second try goes elsewhere.
+    pub fn address(&self) -> &SocketAddr {
+        &self.server.peer._address
+    }
+
+    /// A connection that was used before, if one is free.
+    pub fn kept(&self, now: Instant) -> Option<Line> {
+        self.server.kept.take(now)
+    }
+
+    /// A new connection, within `connect_time`.
+    pub async fn connect(&self) -> io::Result<Line> {
+        let connecting = Line::connect(&self.server.peer._address);
+        tokio::time::timeout(self.connect, connecting).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    /// Gives a connection back on which an answer has come to its end.
+    pub fn keep(&self, line: Line, now: Instant) {
+        self.server.kept.put(line, now);
     }
 }

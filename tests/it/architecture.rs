@@ -40,7 +40,8 @@ const FLOORS: [&[&str]; 17] = [
 ];
 
 /// Crates, and the files (by the beginning of their path) that alone may name them.
-const FENCES: [(&str, &[&str]); 13] = [
+const FENCES: [(&str, &[&str]); 14] = [
+    ("httparse", &["proxy/direct"]),
     ("pingora", &["proxy", "upstream", "server"]),
     ("pingora_core", &["proxy", "upstream", "server"]),
     ("pingora_proxy", &["proxy", "upstream", "server"]),

@@ -9,6 +9,7 @@ mod cli;
 mod config;
 mod contract;
 mod demo;
+mod direct;
 mod errors;
 mod faults;
 mod forwarding;

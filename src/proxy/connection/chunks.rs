@@ -6,7 +6,7 @@
 
 /// Where in a body of chunks we stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Chunks {
+pub(in crate::proxy) enum Chunks {
     /// In a size: how many digits there were, and what they come to.
     Size { digits: u8, size: u64 },
     /// In an extension of a chunk of this size.
@@ -27,18 +27,38 @@ pub(super) enum Chunks {
 
 /// These are no chunks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NoChunks;
+pub(in crate::proxy) struct NoChunks;
+
+/// What of some bytes belongs to a body of chunks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) struct Taken {
+    /// All of it.
+    pub(in crate::proxy) bytes: usize,
+    /// Without sizes, extensions and trailers.
+    pub(in crate::proxy) data: usize,
+}
 
 /// Hexadecimal digits of 2⁶⁰: no chunk is larger, and no sum overflows.
 const MOST_DIGITS: u8 = 15;
 
 impl Chunks {
     /// Before the first chunk.
-    pub(super) const START: Self = Self::Size { digits: 0, size: 0 };
+    pub(in crate::proxy) const START: Self = Self::Size { digits: 0, size: 0 };
 
     /// Takes note of bytes that came in.
-    pub(super) fn pass(&mut self, mut bytes: &[u8]) -> Result<(), NoChunks> {
+    pub(super) fn pass(&mut self, bytes: &[u8]) -> Result<(), NoChunks> {
+        self.take(bytes).map(drop)
+    }
+
+    /// The same; says how many of them belong to the body.
+    pub(in crate::proxy) fn take(&mut self, all: &[u8]) -> Result<Taken, NoChunks> {
+        let mut bytes = all;
+        let mut data = 0;
         while let Some((&byte, rest)) = bytes.split_first() {
+            // What follows is another message.
+            if *self == Self::Over {
+                break;
+            }
             bytes = rest;
             *self = match *self {
                 Self::Size { digits, size } => in_size(digits, size, byte)?,
@@ -51,9 +71,10 @@ impl Chunks {
                 Self::SizeEnd { size } if byte == b'\n' => Self::Data { left: size },
                 Self::Data { left } => {
                     // The byte that was taken, and as many behind it as there are.
-                    let more = (left - 1).min(rest.len() as u64);
-                    bytes = &rest[usize::try_from(more).unwrap_or(rest.len())..];
-                    let left = left - 1 - more;
+                    let more = usize::try_from(left - 1).unwrap_or(usize::MAX).min(rest.len());
+                    bytes = &rest[more..];
+                    data += 1 + more;
+                    let left = left - 1 - more as u64;
                     if left == 0 { Self::DataEnd { left: 2 } } else { Self::Data { left } }
                 }
                 Self::DataEnd { left: 2 } if byte == b'\r' => Self::DataEnd { left: 1 },
@@ -63,14 +84,17 @@ impl Chunks {
                 Self::TrailerEnd { last: false } if byte == b'\n' => {
                     Self::Trailer { begun: false, named: false }
                 }
-                // What follows is another request.
-                Self::Over => return Ok(()),
-                Self::SizeEnd { .. } | Self::DataEnd { .. } | Self::TrailerEnd { .. } => {
+                Self::SizeEnd { .. } | Self::DataEnd { .. } | Self::TrailerEnd { .. } | Self::Over => {
                     return Err(NoChunks);
                 }
             };
         }
-        Ok(())
+        Ok(Taken { bytes: all.len() - bytes.len(), data })
+    }
+
+    /// Whether the body has come to its end.
+    pub(in crate::proxy) fn are_over(self) -> bool {
+        self == Self::Over
     }
 }
 

@@ -13,7 +13,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::open::Connection;
 use super::registry::Registered;
-use super::wire::{Socket, Wire};
+use super::socket::Socket;
+use super::wire::Wire;
 use super::{House, h1, h2};
 use crate::proxy::ListenAddress;
 

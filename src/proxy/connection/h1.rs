@@ -1,45 +1,58 @@
-//! HTTP/1.1 on one connection: read and vet a head ourselves, give it to Pingora whole, again until either side ends.
+//! HTTP/1.1 on one connection: read and vet a head ourselves, send it straight on or give it to Pingora whole, again
+//! until either side ends.
 
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use pingora::apps::HttpServerApp as _;
-use pingora::protocols::Stream;
 use pingora::protocols::http::ServerSession;
 use tokio::io::AsyncWriteExt as _;
 
+use super::super::direct::Went;
 use super::head::{self, Reader, Refused};
 use super::seat::seated;
+use super::wire::Wire;
 use super::{Connection, House};
 
 /// Serves the connection to its end.
-pub(super) async fn serve(mut stream: Stream, connection: Arc<Connection>, house: Arc<House>) {
+pub(super) async fn serve(mut wire: Box<Wire>, connection: Arc<Connection>, house: Arc<House>) {
     let mut reader = Reader::new(&house.limits);
     let mut left = house.limits.requests_per_connection;
     loop {
-        let (head, chunks) = match reader.read(&mut stream, &connection, &house.registry).await {
-            Ok(found) => found,
+        let chunks = match reader.read(&mut wire, &connection, &house.registry).await {
+            Ok(chunks) => chunks,
             Err(head::End::Closed) => return,
             Err(head::End::Refused(refused)) => {
-                return turn_away(stream, &refused, &connection, &house).await;
+                return Box::pin(turn_away(&mut wire, &refused, &connection, &house)).await;
             }
         };
-        connection.follow(chunks);
         left -= 1;
-        let Some(next) = exchange(stream, head, left, &connection, &house).await else { return };
-        stream = next;
+        let reusable = left > 0 && !house.registry.is_draining();
+        match house.direct.serve(&mut reader, &mut wire, &connection, &house.registry, reusable).await {
+            Went::Through => {}
+            Went::ToItsEnd => return,
+            Went::Nowhere => {
+                connection.follow(chunks);
+                let head = std::mem::take(&mut reader.buffer);
+                // Boxed: every idle connection would carry the room for it.
+                let next = Box::pin(exchange(wire, head, left, &connection, &house)).await;
+                connection.follow(None);
+                let Some(next) = next else { return };
+                wire = next;
+            }
+        }
     }
 }
 
-/// One exchange; the stream comes back if another may follow.
+/// One exchange by way of the engine; the wire comes back if another may follow.
 async fn exchange(
-    stream: Stream,
+    wire: Box<Wire>,
     head: BytesMut,
     left: u32,
     connection: &Arc<Connection>,
     house: &House,
-) -> Option<Stream> {
-    let mut session = ServerSession::new_http1(stream);
+) -> Option<Box<Wire>> {
+    let mut session = ServerSession::new_http1(wire);
     let reusable = left > 0 && !house.registry.is_draining();
     session.set_keepalive(reusable.then_some(house.limits.idle_time.as_secs().max(1)));
     session.set_keepalive_reuses_remaining(Some(left));
@@ -51,16 +64,17 @@ async fn exchange(
     connection.meter.reset();
     let meter = Arc::clone(&connection.meter);
     let (stream, _) = seated(&house.registry, connection, meter, served).await??.consume();
-    Some(stream)
+    // It gives back what it was given.
+    stream.into_any().downcast().ok()
 }
 
 /// Answers a head that never became a request, and closes.
-async fn turn_away(mut stream: Stream, refused: &Refused, connection: &Arc<Connection>, house: &House) {
+async fn turn_away(wire: &mut Wire, refused: &Refused, connection: &Arc<Connection>, house: &House) {
     let answer: Bytes = (house.refuse)(refused, connection);
     let told = async {
-        stream.write_all(&answer).await?;
-        stream.flush().await
+        wire.write_all(&answer).await?;
+        wire.flush().await
     };
-    // Dropping the stream hears the client out; one that is gone, or takes nothing, cannot be told anything.
+    // Dropping the wire hears the client out; one that is gone, or takes nothing, cannot be told anything.
     let _ = tokio::time::timeout(house.limits.head_time, told).await;
 }

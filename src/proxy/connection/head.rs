@@ -3,18 +3,18 @@
 //! Pingora would repair it: a space in the target becomes `%20`, a `Content-Length` beside a `Transfer-Encoding`
 //! is dropped, a missing `Host` is passed on. We refuse, with an answer of our own, before Pingora sees a byte.
 
-use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use pingora::protocols::Stream;
 use tokio::io::AsyncReadExt as _;
-use tokio::time::{Instant, Sleep};
 
 use super::super::Limits;
+use super::alarm::Alarm;
 use super::chunks::Chunks;
+use super::wire::Wire;
 use super::{Connection, Registry};
 use crate::access::Reason;
+use crate::clock;
 
 mod vet;
 
@@ -23,6 +23,8 @@ pub(super) use vet::{Vetted, vet};
 
 /// What a typical head fits in.
 const USUAL: usize = 4096;
+/// What a long head took to be written is not kept while the connection is idle.
+const MOST_KEPT: usize = 16 * 1024;
 
 /// A head that never became a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,14 +61,16 @@ pub(super) enum End {
 }
 
 /// Reads the heads of one connection.
-pub(super) struct Reader {
+pub(in crate::proxy) struct Reader {
     most: usize,
     head_time: Duration,
     idle_time: Duration,
-    /// One timer for the connection's life. It is moved only when it must ring earlier, or has rung too early: a
-    /// timer set anew for each request would be taken out of the wheel and put back each time.
-    alarm: Pin<Box<Sleep>>,
     first: bool,
+    /// The head that was read last, with whatever of its body came with it.
+    pub(in crate::proxy) buffer: BytesMut,
+    pub(in crate::proxy) alarm: Alarm,
+    /// What is being written on the straight way.
+    pub(in crate::proxy) out: Vec<u8>,
 }
 
 impl Reader {
@@ -75,72 +79,72 @@ impl Reader {
             most: limits.head,
             head_time: limits.head_time,
             idle_time: limits.idle_time,
-            alarm: Box::pin(tokio::time::sleep(limits.head_time)),
             first: true,
+            buffer: BytesMut::new(),
+            alarm: Alarm::new(limits.head_time),
+            out: Vec::new(),
         }
     }
 
-    /// The next head, with whatever of its body came with it, and where that body stands if it comes in chunks.
+    /// Reads the next head into the buffer; says where its body stands if it comes in chunks.
     pub(super) async fn read(
         &mut self,
-        stream: &mut Stream,
+        wire: &mut Wire,
         connection: &Connection,
         registry: &Registry,
-    ) -> Result<(BytesMut, Option<Chunks>), End> {
-        let mut buffer = BytesMut::with_capacity(USUAL);
+    ) -> Result<Option<Chunks>, End> {
+        self.buffer.clear();
+        self.buffer.reserve(USUAL);
+        if self.out.capacity() > MOST_KEPT {
+            self.out = Vec::new();
+        }
         let patience = if std::mem::take(&mut self.first) { self.head_time } else { self.idle_time };
-        let mut deadline = now() + patience;
+        let mut due = clock::instant() + patience;
         let mut begun = false;
         loop {
-            self.fill(stream, &mut buffer, deadline, connection, registry).await?;
-            if buffer.starts_with(b"\r\n") && !begun {
+            self.fill(wire, due, connection, registry).await?;
+            if self.buffer.starts_with(b"\r\n") && !begun {
                 // RFC 9112 §2.2: an empty line before a request line is ignored.
-                let _ = buffer.split_to(2);
+                let _ = self.buffer.split_to(2);
             }
-            match vet(&buffer, self.most) {
-                Vetted::Whole(chunks) => return Ok((buffer, chunks)),
-                Vetted::Rewritten(rewritten, chunks) => return Ok((rewritten, chunks)),
-                Vetted::Refused(refused) => return Err(End::Refused(refused.of(&buffer))),
+            match vet(&self.buffer, self.most) {
+                Vetted::Whole(chunks) => return Ok(chunks),
+                Vetted::Rewritten(rewritten, chunks) => {
+                    self.buffer = rewritten;
+                    return Ok(chunks);
+                }
+                Vetted::Refused(refused) => return Err(End::Refused(refused.of(&self.buffer))),
                 Vetted::Partial => {}
             }
-            if !begun && !buffer.is_empty() {
+            if !begun && !self.buffer.is_empty() {
                 begun = true;
-                deadline = now() + self.head_time;
+                due = clock::instant() + self.head_time;
             }
         }
     }
 
-    /// Reads some bytes before `deadline`.
+    /// Reads some bytes before `due`.
     async fn fill(
         &mut self,
-        stream: &mut Stream,
-        buffer: &mut BytesMut,
-        deadline: Instant,
+        wire: &mut Wire,
+        due: Instant,
         connection: &Connection,
         registry: &Registry,
     ) -> Result<(), End> {
-        if deadline < self.alarm.deadline() {
-            self.alarm.as_mut().reset(deadline);
-        }
-        let waiting = buffer.is_empty();
-        loop {
-            tokio::select! {
-                biased;
-                read = stream.read_buf(buffer) => return match read {
-                    Ok(0) | Err(_) => Err(End::Closed),
-                    Ok(_) => Ok(()),
-                },
-                () = drained(connection, registry), if waiting => return Err(End::Closed),
-                () = self.alarm.as_mut() => {
-                    if now() < deadline {
-                        self.alarm.as_mut().reset(deadline);
-                    } else if waiting {
-                        return Err(End::Closed);
-                    } else {
-                        let late = Refused::new(Reason::Timeout, "the request head did not arrive in time");
-                        return Err(End::Refused(late.of(buffer)));
-                    }
+        let waiting = self.buffer.is_empty();
+        tokio::select! {
+            biased;
+            read = wire.read_buf(&mut self.buffer) => match read {
+                Ok(0) | Err(_) => Err(End::Closed),
+                Ok(_) => Ok(()),
+            },
+            () = drained(connection, registry), if waiting => Err(End::Closed),
+            () = self.alarm.past(due) => {
+                if waiting {
+                    return Err(End::Closed);
                 }
+                let late = Refused::new(Reason::Timeout, "the request head did not arrive in time");
+                Err(End::Refused(late.of(&self.buffer)))
             }
         }
     }
@@ -153,8 +157,4 @@ async fn drained(connection: &Connection, registry: &Registry) {
         if registry.is_draining() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
     })
     .await;
-}
-
-fn now() -> Instant {
-    crate::clock::instant().into()
 }

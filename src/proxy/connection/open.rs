@@ -76,6 +76,11 @@ impl Connection {
         Arc::new(Self::new(u64::MAX, None, AbortHandle::new_pair().0))
     }
 
+    /// What ends its own task.
+    pub(super) fn canceller(&self) -> AbortHandle {
+        self.cancel.clone()
+    }
+
     pub(super) fn exchanges(&self) -> MutexGuard<'_, Vec<Open>> {
         self.exchanges.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -144,7 +144,7 @@ impl Registry {
 }
 
 /// An exchange's entry in the books; dropping it strikes it out.
-pub(super) struct Taken<'r> {
+pub(in crate::proxy) struct Taken<'r> {
     registry: &'r Registry,
     connection: &'r Connection,
     pub(super) number: u64,

@@ -10,6 +10,7 @@ use std::time::Instant;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::pace::Meter;
+use super::registry::Taken;
 use super::{Connection, Registry};
 use crate::access::Reason;
 use crate::clock;
@@ -38,6 +39,19 @@ impl Seat {
     pub(crate) fn on(connection: Arc<Connection>) -> Self {
         let meter = Arc::clone(&connection.meter);
         Self { connection, started: clock::instant(), meter, number: u64::MAX }
+    }
+
+    /// A seat on a connection that the exchange has for itself, taken at `started`: who ends the one ends the other. It is
+    /// given back when what comes with it is dropped.
+    pub(in crate::proxy) fn alone<'r>(
+        registry: &'r Registry,
+        connection: &'r Arc<Connection>,
+        started: Instant,
+    ) -> (Self, Taken<'r>) {
+        let meter = Arc::clone(&connection.meter);
+        meter.reset();
+        let taken = registry.seat(connection, connection.canceller(), started, &meter);
+        (Self { connection: Arc::clone(connection), started, meter, number: taken.number }, taken)
     }
 
     /// A seat for a request that comes outside any connection of ours; there is none but in Pingora's own tests.

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -17,12 +17,11 @@ use pingora::protocols::{
     UniqueID, UniqueIDType,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufWriter, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
-use tokio_rustls::server::TlsStream;
 
 use super::Connection;
 use super::frames::{Farewell, Frames};
 use super::ration::Ration;
+use super::socket::Socket;
 
 /// Enough for a response head and a small body; larger writes go straight through.
 const GATHER: usize = 4096;
@@ -30,78 +29,15 @@ const GATHER: usize = 4096;
 const LINGER: Duration = Duration::from_millis(500);
 const LINGER_BYTES: usize = 256 * 1024;
 
-/// A connected socket.
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-    Tls(Box<TlsStream<TcpStream>>),
-    TlsUnix(Box<TlsStream<UnixStream>>),
-}
-
-impl Socket {
-    fn fd(&self) -> RawFd {
-        match self {
-            Self::Tcp(socket) => socket.as_raw_fd(),
-            Self::Unix(socket) => socket.as_raw_fd(),
-            Self::Tls(socket) => socket.get_ref().0.as_raw_fd(),
-            Self::TlsUnix(socket) => socket.get_ref().0.as_raw_fd(),
-        }
-    }
-
-    /// Whether the client chose HTTP/2 in the TLS handshake (RFC 7301).
-    pub(super) fn speaks_h2(&self) -> bool {
-        let chosen = match self {
-            Self::Tls(socket) => socket.get_ref().1.alpn_protocol(),
-            Self::TlsUnix(socket) => socket.get_ref().1.alpn_protocol(),
-            Self::Tcp(_) | Self::Unix(_) => None,
-        };
-        chosen == Some(b"h2")
-    }
-
-    /// Whether it is encrypted.
-    pub(super) const fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls(_) | Self::TlsUnix(_))
-    }
-}
-
-macro_rules! each_socket {
-    ($self:expr, $socket:ident => $call:expr) => {
-        match $self.get_mut() {
-            Self::Tcp($socket) => $call,
-            Self::Unix($socket) => $call,
-            Self::Tls($socket) => $call,
-            Self::TlsUnix($socket) => $call,
-        }
-    };
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each_socket!(self, socket => Pin::new(socket).poll_read(cx, buf))
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        each_socket!(self, socket => Pin::new(socket).poll_write(cx, buf))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each_socket!(self, socket => Pin::new(socket).poll_flush(cx))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each_socket!(self, socket => Pin::new(socket).poll_shutdown(cx))
-    }
-}
-
 /// A socket with gathered writes, as Pingora wants it.
 ///
 /// However it ends, it is closed politely: closed at once under a client that still sends, the last answer would be
 /// lost to a reset (RFC 9112 §9.6).
-pub(super) struct Wire {
+pub(in crate::proxy) struct Wire {
     /// Taken only by the drop.
     socket: Option<BufWriter<Socket>>,
+    /// What was read to see whether the client is still there.
+    ahead: Option<u8>,
     /// Whether the client has ended its side.
     heard_out: bool,
     connection: Arc<Connection>,
@@ -115,7 +51,14 @@ impl Wire {
     pub(super) fn new(socket: Socket, connection: &Arc<Connection>) -> Self {
         let ration = socket.speaks_h2().then(|| Ration::new(connection.since));
         let socket = Some(BufWriter::with_capacity(GATHER, socket));
-        Self { socket, heard_out: false, connection: Arc::clone(connection), frames: None, ration }
+        Self {
+            socket,
+            ahead: None,
+            heard_out: false,
+            connection: Arc::clone(connection),
+            frames: None,
+            ration,
+        }
     }
 
     const fn socket(&mut self) -> &mut BufWriter<Socket> {
@@ -128,6 +71,13 @@ impl Wire {
         if polled.is_pending() && self.connection.meter.is_uploading() {
             self.connection.waker.register(cx.waker());
         }
+    }
+
+    /// Ready once the client has ended its side, or broken it off, while we work for it. A client that goes on sending is
+    /// not looked at until what it sent is wanted.
+    pub(in crate::proxy) fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(socket) = &mut self.socket else { return Poll::Ready(()) };
+        socket.get_mut().poll_gone(&mut self.ahead, cx)
     }
 
     fn fd(&self) -> RawFd {
@@ -180,7 +130,14 @@ impl AsyncRead for Wire {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         let before = buf.filled().len();
-        let polled = Pin::new(self.socket()).poll_read(cx, buf);
+        let polled = if buf.remaining() > 0
+            && let Some(byte) = self.ahead.take()
+        {
+            buf.put_slice(&[byte]);
+            Poll::Ready(Ok(()))
+        } else {
+            Pin::new(self.socket()).poll_read(cx, buf)
+        };
         self.listen(&polled, cx);
         if matches!(&polled, Poll::Ready(Ok(())) if buf.filled().len() == before && buf.remaining() > 0)
             || matches!(&polled, Poll::Ready(Err(_)))
