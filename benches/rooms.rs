@@ -20,11 +20,14 @@ use gatepass::token::{Grant, Issuer, KeyRing, Minting, Settings, SubjectForm, Ve
 use gatepass::users::{SqliteUsers, User};
 use http::Method;
 
+#[path = "rooms/verify.rs"]
+mod verify;
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     targets(&mut criterion);
     routes(&mut criterion);
-    tokens(&mut criterion);
+    verify::run(&mut criterion);
     accounts(&mut criterion);
     criterion.final_summary();
 }
@@ -97,34 +100,6 @@ fn settings() -> Settings {
         trusted: Vec::new(),
         claims: Vec::new(),
     }
-}
-
-fn tokens(criterion: &mut Criterion) {
-    let mut settings = settings();
-    let keys = Arc::new(KeyRing::new(&settings));
-    let issuer = Issuer::new(&settings, Arc::clone(&keys), Clock::system());
-    let grant = Grant {
-        subject: Subject::parse("0192f0c1-7000-7000-8000-000000000001").expect("a subject"),
-        preferred_username: Some("ada@example.org".into()),
-        email: Some("ada@example.org".into()),
-        scopes: Scopes::parse("event:read event:write").expect("scopes"),
-        login: Some((LoginId::new(), 1)),
-        client_id: "planner".into(),
-        lifetime: None,
-        claims: Claims::default(),
-    };
-    let token = issuer.issue(grant.clone()).token;
-    let remembering = Verifier::new(&settings, Arc::clone(&keys), Clock::system());
-    settings.cache_bytes = 0;
-    let forgetful = Verifier::new(&settings, keys, Clock::system());
-
-    let mut group = criterion.benchmark_group("token");
-    group.bench_function("issue", |bencher| bencher.iter(|| issuer.issue(black_box(grant.clone()))));
-    group.bench_function("verify anew", |bencher| bencher.iter(|| forgetful.verify(black_box(&token))));
-    group.bench_function("verify remembered", |bencher| {
-        bencher.iter(|| remembering.verify(black_box(&token)));
-    });
-    group.finish();
 }
 
 fn accounts(criterion: &mut Criterion) {

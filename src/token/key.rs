@@ -4,10 +4,11 @@
 //! that shares the secret names it alike, and says nothing about it.
 
 use aws_lc_rs::hmac;
-use jsonwebtoken::{DecodingKey, EncodingKey};
+use jsonwebtoken::EncodingKey;
 
 use super::Settings;
 use super::password_version::marking_key;
+use crate::identity::Digest;
 use crate::secret::Secret;
 
 /// A key's identifier: the `kid` header of the tokens it signs (RFC 7515 §4.1.4).
@@ -38,19 +39,39 @@ impl KeyId {
 pub(super) struct Key {
     pub(super) id: KeyId,
     pub(super) signing: EncodingKey,
-    pub(super) verifying: DecodingKey,
+    /// The same secret for verifying. Its two padded blocks are hashed already: they would be half of the work on a
+    /// short token.
+    verifying: hmac::Key,
+    /// What the key is revoked by.
+    pub(super) digest: Digest,
     /// What passwords are told apart by.
     pub(super) marking: hmac::Key,
 }
 
 impl Key {
-    pub(super) fn of(secret: &Secret) -> Self {
+    /// The key that `secret` is, where tokens are issued by `issuer`.
+    pub(super) fn of(secret: &Secret, issuer: &str) -> Self {
+        let id = KeyId::of(secret);
         Self {
-            id: KeyId::of(secret),
+            digest: Digest::of_key(issuer, id.as_str()),
+            id,
             signing: EncodingKey::from_secret(secret.expose()),
-            verifying: DecodingKey::from_secret(secret.expose()),
+            verifying: hmac::Key::new(hmac::HMAC_SHA256, secret.expose()),
             marking: marking_key(secret),
         }
+    }
+
+    /// Whether `mac` is HMAC-SHA256 of `signed` under this key (RFC 7515 §A.1); compared in constant time.
+    pub(super) fn fits(&self, signed: &str, mac: &[u8; 32]) -> bool {
+        #[cfg(test)]
+        super::verify::work::note(|work| work.signed += signed.len());
+        hmac::verify(&self.verifying, signed.as_bytes(), mac).is_ok()
+    }
+
+    /// HMAC-SHA256 of `signed` under this key.
+    #[cfg(test)]
+    pub(super) fn mac(&self, signed: &str) -> hmac::Tag {
+        hmac::sign(&self.verifying, signed.as_bytes())
     }
 }
 
@@ -64,9 +85,10 @@ pub struct KeyRing {
 impl KeyRing {
     /// The ring that `settings` describe. The configuration has seen to the length of the secrets.
     pub fn new(settings: &Settings) -> Self {
-        let current = Key::of(&settings.secret);
+        let of = |secret| Key::of(secret, &settings.issuer);
+        let current = of(&settings.secret);
         let mut previous: Vec<Key> = Vec::new();
-        for key in settings.previous.iter().map(Key::of) {
+        for key in settings.previous.iter().map(of) {
             // A secret listed twice is one key: a token without `kid` is judged by how many there are.
             if key.id != current.id && previous.iter().all(|other| other.id != key.id) {
                 previous.push(key);

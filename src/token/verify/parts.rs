@@ -1,17 +1,21 @@
-//! What is in a token's text? Its three parts, JSON objects without repeated members, and the header's meaning.
-
-use std::fmt;
+//! What is in a token's text? Its three parts, and the header's meaning.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::{Error as _, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
 
 use super::TokenError;
+use super::json::{Json, Members};
 
 /// The longest `kid` that is looked up, in bytes.
 const LONGEST_KID: usize = 128;
+
+/// The most commas in a header's text, so that there is little to read in it: a header is read before anybody has
+/// vouched for it, and thousands of members or elements would cost more than a signature.
+const MOST_COMMAS: usize = 64;
+
+/// What may be in so much text: a name and a value at each comma, and what is nested as deep as may be.
+#[cfg(test)]
+pub(super) const MOST_VALUES: usize = 2 * MOST_COMMAS + 130;
 
 /// Header members that change how a token is to be read. None of them belongs into an access token, `crit` would
 /// oblige us to understand what it lists (RFC 7515 §4.1.11), and `cty` announces a token inside the token (RFC 7519
@@ -36,78 +40,77 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// Decodes a part that must be a JSON object. Base64url without padding and without spare bits, UTF-8, no member
-/// twice (RFC 7515 §4, RFC 8725 §2.4): one text, one meaning.
-pub(super) fn object(part: &str) -> Option<Map<String, Value>> {
-    let json = URL_SAFE_NO_PAD.decode(part).ok()?;
-    serde_json::from_slice::<Members>(&json).ok().map(|members| members.0)
-}
-
-/// A JSON object whose members are all different.
-struct Members(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Members {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
-                let mut members = Map::new();
-                while let Some((name, value)) = access.next_entry::<String, Value>()? {
-                    if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member is there twice"));
-                    }
-                }
-                Ok(Members(members))
-            }
-        }
-
-        deserializer.deserialize_map(Reader)
-    }
+/// Decodes a part: base64url without padding and without spare bits (RFC 7515 §2), so that one text has one meaning.
+pub(super) fn decode(part: &str) -> Result<Vec<u8>, TokenError> {
+    #[cfg(test)]
+    super::work::note(|work| work.decoded += part.len());
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)
 }
 
 /// A decoded header. Keys it brings or points at (`jwk`, `jku`, `x5u`, `x5c`) are never looked at.
-pub(super) struct Header(Map<String, Value>);
+pub(super) struct Header<'j>(Members<'j, Json<'j>>);
 
-impl Header {
-    /// Decodes the first part.
-    pub(super) fn read(part: &str) -> Result<Self, TokenError> {
-        object(part).map(Self).ok_or(TokenError::Malformed)
+impl<'j> Header<'j> {
+    /// Reads the decoded first part.
+    pub(super) fn read(json: &'j [u8]) -> Result<Self, TokenError> {
+        if memchr::memchr_iter(b',', json).count() > MOST_COMMAS {
+            return Err(TokenError::Malformed);
+        }
+        Members::read(json).map(Self).ok_or(TokenError::Malformed)
     }
 
     /// Whether `alg` is exactly the algorithm our keys are pinned to.
     pub(super) fn is_hs256(&self) -> bool {
-        self.0.get("alg").and_then(Value::as_str) == Some("HS256")
+        self.0.get("alg").and_then(Json::as_str) == Some("HS256")
     }
 
     /// `kid`, if there is one.
     pub(super) fn kid(&self) -> Result<Option<&str>, TokenError> {
         match self.0.get("kid") {
             None => Ok(None),
-            Some(Value::String(kid)) if kid.len() <= LONGEST_KID => Ok(Some(kid)),
+            Some(Json::Text(kid)) if kid.len() <= LONGEST_KID => Ok(Some(kid)),
             Some(_) => Err(TokenError::UnknownKey),
         }
     }
 
     /// Whether something asks for another reading.
     pub(super) fn is_foreign(&self) -> bool {
-        FOREIGN.iter().any(|name| self.0.contains_key(*name))
+        FOREIGN.iter().any(|name| self.0.get(name).is_some())
     }
 
     /// Whether `typ` says access token (RFC 9068 §2.1).
     pub(super) fn is_access_token(&self) -> bool {
-        let typ = self.0.get("typ").and_then(Value::as_str).unwrap_or_default();
+        let typ = self.0.get("typ").and_then(Json::as_str).unwrap_or_default();
         typ.eq_ignore_ascii_case("at+jwt") || typ.eq_ignore_ascii_case("application/at+jwt")
     }
 
     /// Whether `typ` says nothing but that it is a token, or nothing at all: then it may be one of any kind.
     pub(super) fn is_any_token(&self) -> bool {
         self.0.get("typ").is_none_or(|typ| typ.as_str().is_some_and(|typ| typ.eq_ignore_ascii_case("jwt")))
+    }
+}
+
+/// The bytes of an HS256 signature. One of another length is a signature, but no key's.
+pub(super) enum Signature {
+    /// 256 bits.
+    Mac([u8; 32]),
+    /// Anything else.
+    Other,
+}
+
+impl Signature {
+    /// Decodes the third part.
+    pub(super) fn read(part: &str) -> Result<Self, TokenError> {
+        /// What 32 bytes are in base64url.
+        const LENGTH: usize = 43;
+        if part.len() != LENGTH {
+            return decode(part).map(|_| Self::Other);
+        }
+        // As much as the decoder wants for so many characters.
+        let mut bytes = [0; 36];
+        #[cfg(test)]
+        super::work::note(|work| work.decoded += part.len());
+        URL_SAFE_NO_PAD.decode_slice(part, &mut bytes).map_err(|_| TokenError::Malformed)?;
+        Ok(bytes.first_chunk().map_or(Self::Other, |mac| Self::Mac(*mac)))
     }
 }

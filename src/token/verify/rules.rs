@@ -6,9 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
-
 use super::TokenError;
+use super::json::{Json, Members};
 use crate::identity::Scopes;
 use crate::token::key::Key;
 use crate::token::{KeyId, Settings, SubjectForm, Trusted};
@@ -106,7 +105,7 @@ impl Rules {
     }
 
     /// Whether a token with these claims is to be judged by these rules.
-    fn claims_to_be(&self, claims: &Map<String, Value>) -> bool {
+    fn claims_to_be(&self, claims: &Members<'_, Json<'_>>) -> bool {
         match (claims.get("iss"), &self.issuer) {
             (Some(found), Some(issuer)) => found.as_str() == Some(&**issuer),
             (None, Some(_)) => self.may_lack("iss"),
@@ -135,7 +134,7 @@ impl Group {
                 group.rules.push(rules);
                 continue;
             }
-            let key = Key::of(&trusted.secret);
+            let key = Key::of(&trusted.secret, &settings.issuer);
             let mut own = std::iter::once(&settings.secret).chain(&settings.previous);
             // By the whole secret: two keys that share no more than a name are two keys.
             let ours = own.any(|own| own.expose() == secret).then(|| key.id.clone());
@@ -152,7 +151,7 @@ impl Group {
 
 /// Who may have made a token, once its signature fits a key.
 pub(super) struct Makers<'v> {
-    pub(super) key: &'v KeyId,
+    pub(super) key: &'v Key,
     /// We ourselves, if it is a key of ours.
     pub(super) ours: Option<&'v Rules>,
     /// Those who share the key.
@@ -161,11 +160,11 @@ pub(super) struct Makers<'v> {
 
 impl<'v> Makers<'v> {
     /// The one that it names, or why there is none.
-    pub(super) fn named_by(&self, claims: &Map<String, Value>) -> Result<&'v Rules, TokenError> {
+    pub(super) fn named_by(&self, claims: &Members<'_, Json<'_>>) -> Result<&'v Rules, TokenError> {
         let others = self.group.map_or(&[][..], |group| &group.rules);
         let named = self.ours.into_iter().chain(others).find(|rules| rules.claims_to_be(claims));
         named.ok_or_else(|| match claims.get("iss") {
-            Some(Value::String(_)) => TokenError::WrongIssuer,
+            Some(Json::Text(_)) => TokenError::WrongIssuer,
             _ => TokenError::MissingClaim("iss"),
         })
     }

@@ -7,13 +7,13 @@ use crate::secret::Secret;
 use crate::token::tests::settings;
 use crate::token::{Grant, Issued, Issuer};
 
-struct Bench {
-    issuer: Issuer,
-    verifier: Verifier,
+pub(super) struct Bench {
+    pub(super) issuer: Issuer,
+    pub(super) verifier: Verifier,
     hand: ManualClock,
 }
 
-fn bench(settings: &Settings) -> Bench {
+pub(super) fn bench(settings: &Settings) -> Bench {
     let (clock, hand) = Clock::manual(UnixTime::from_millis(1_800_000_000_700));
     let keys = Arc::new(KeyRing::new(settings));
     Bench {
@@ -23,7 +23,7 @@ fn bench(settings: &Settings) -> Bench {
     }
 }
 
-fn grant(subject: &str) -> Grant {
+pub(super) fn grant(subject: &str) -> Grant {
     Grant {
         subject: Subject::parse(subject).unwrap(),
         preferred_username: Some("ada".into()),
@@ -197,8 +197,10 @@ fn without_a_name_the_only_key_is_meant() {
     let settings = settings();
     let bench = bench(&settings);
     let (_, claims) = Verifier::inspect(&bench.issuer.issue(grant("u-1")).token).unwrap();
-    let header =
-        jsonwebtoken::Header { typ: Some("at+jwt".into()), ..jsonwebtoken::Header::new(Algorithm::HS256) };
+    let header = jsonwebtoken::Header {
+        typ: Some("at+jwt".into()),
+        ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS256)
+    };
     let key = jsonwebtoken::EncodingKey::from_secret(settings.secret.expose());
     let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
     assert!(bench.verifier.verify(&token).is_ok());
