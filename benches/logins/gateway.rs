@@ -10,6 +10,8 @@ use gatepass::identity::{Claims, LoginName, Scopes, UserId};
 use gatepass::password::PasswordHash;
 use gatepass::users::{SqliteUsers, User, UserStore as _};
 
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
 use super::load::{CLIENTS, Client, PASSWORD, login};
 
 /// Threads that hash.
@@ -19,11 +21,11 @@ pub(crate) const THREADS: f64 = 1.0;
 pub(crate) struct Gateway {
     process: Child,
     pub(crate) public: SocketAddr,
-    admin: SocketAddr,
 }
 
 impl Gateway {
-    pub(crate) fn start(folder: &Path, cost: u32) -> Self {
+    /// One on all cores, or on that one alone.
+    pub(crate) fn start(folder: &Path, cost: u32, core: Option<usize>) -> Self {
         let file = folder.join("gateway.toml");
         std::fs::write(folder.join("gatepass.secret"), "0123456789abcdef0123456789abcdef-bench")
             .expect("a file");
@@ -32,14 +34,14 @@ impl Gateway {
         let mut process = Command::new(std::env::current_exe().expect("this program"))
             .arg("serve")
             .arg(file)
+            .args(core.map(|core| core.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program starts");
         let mut lines = BufReader::new(process.stdout.take().expect("stdout is piped")).lines();
-        let mut address = || lines.next().expect("a line").expect("a line").parse().expect("an address");
-        let (public, admin) = (address(), address());
-        Self { process, public, admin }
+        let public = lines.next().expect("a line").expect("a line").parse().expect("an address");
+        Self { process, public }
     }
 
     /// A token of the first user's.
@@ -50,13 +52,12 @@ impl Gateway {
         rest.split('"').next().expect("its end").to_owned()
     }
 
-    /// How many seconds one hash takes while nothing else happens: the least of a few.
+    /// How many seconds one hash takes on a core of its own: the least of a few.
     pub(crate) fn one_hash(&self) -> f64 {
-        let spent = || self.metric("gatepass_password_hash_seconds_sum ");
         let one = |_| {
-            let before = spent();
+            let before = self.hashed();
             assert_eq!(Client::connect(self.public).sign_in(0).0, 200);
-            spent() - before
+            self.hashed() - before
         };
         (0..9).map(one).fold(f64::INFINITY, f64::min)
     }
@@ -68,10 +69,18 @@ impl Gateway {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
-    fn metric(&self, name: &str) -> f64 {
-        let (_, text) = Client::connect(self.admin).get("/metrics", "");
-        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("the metric");
-        line.trim().parse().expect("a number")
+    /// How many seconds the hash threads have had a core so far.
+    pub(crate) fn hashed(&self) -> f64 {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("Linux");
+        let read = |task: &std::fs::DirEntry, file| std::fs::read_to_string(task.path().join(file)).ok();
+        let hashing = tasks
+            .flatten()
+            .filter(|task| read(task, "comm").is_some_and(|name| name.starts_with("gatepass-hash")));
+        let nanos = hashing.map(|task| {
+            let stat = read(&task, "schedstat").expect("it runs as long as the gateway");
+            stat.split(' ').next().and_then(|text| text.parse::<f64>().ok()).expect("a number")
+        });
+        nanos.sum::<f64>() / 1e9
     }
 }
 
@@ -148,14 +157,33 @@ fn upstream() -> SocketAddr {
     address
 }
 
-/// Serves what a configuration file says until nobody holds its stdin.
-pub(crate) fn serve(file: &str) {
+/// Serves what a configuration file says until nobody holds its stdin, on one core if one is named.
+pub(crate) fn serve(file: &str, core: Option<&str>) {
+    if let Some(core) = core {
+        run_on(&[core.parse().expect("a core's number")]);
+    }
     let loaded = gatepass::config::load(Path::new(file)).unwrap_or_else(|report| panic!("{}", report.text));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let threads = std::thread::available_parallelism().expect("Linux").get();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
     let runtime = runtime.expect("a runtime");
     let gateway =
         runtime.block_on(gatepass::server::Gateway::start(loaded.config)).expect("the gateway starts");
-    println!("{}\n{}", gateway.public()[0], gateway.admin());
+    println!("{}", gateway.public()[0]);
     let mut held = Vec::new();
     let _ = std::io::stdin().read_to_end(&mut held);
+}
+
+/// The cores this program may use.
+pub(crate) fn cores() -> Vec<usize> {
+    let set = sched_getaffinity(None).expect("Linux");
+    (0..CpuSet::MAX_CPU).filter(|&core| set.is_set(core)).collect()
+}
+
+/// From now on this thread, and what it starts, runs on these cores only.
+pub(crate) fn run_on(cores: &[usize]) {
+    let mut set = CpuSet::new();
+    for &core in cores {
+        set.set(core);
+    }
+    sched_setaffinity(None, &set).expect("they are cores of this machine");
 }

@@ -1,4 +1,4 @@
-//! Those who come: one who asks with a token, and 500 who sign in.
+//! Those who come: one who asks with a token, many who do so as fast as they can, and those who sign in.
 
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -69,16 +69,52 @@ impl Client {
     }
 }
 
-/// How long requests with a token took, one after the other, the shortest first.
+/// How long requests with a token took, the shortest first: one every millisecond, or at once if the one before took
+/// longer, counted from when it was due then.
 pub(crate) fn requests(gateway: SocketAddr, token: &str, during: Duration) -> Vec<Duration> {
+    const PACE: Duration = Duration::from_millis(1);
     let mut client = Client::connect(gateway);
     let mut times = Vec::new();
-    let end = clock::instant() + during;
-    while clock::instant() < end {
-        let began = clock::instant();
+    let mut due = clock::instant();
+    let end = due + during;
+    while due < end {
+        let mut began = due;
+        while let Some(early) = due.checked_duration_since(clock::instant()).filter(|early| !early.is_zero())
+        {
+            std::thread::park_timeout(early);
+            // Waking up late is no fault of the gateway's.
+            began = clock::instant();
+        }
         assert_eq!(client.get("/api", token).0, 200);
         times.push(began.elapsed());
+        due += PACE;
     }
+    times.sort_unstable();
+    times
+}
+
+/// How long they took when so many clients ask, each as soon as it is answered.
+pub(crate) fn many_requests(
+    gateway: SocketAddr,
+    token: &str,
+    clients: usize,
+    during: Duration,
+) -> Vec<Duration> {
+    let end = clock::instant() + during;
+    let ask = || {
+        let mut client = Client::connect(gateway);
+        let mut times = Vec::new();
+        while clock::instant() < end {
+            let began = clock::instant();
+            assert_eq!(client.get("/api", token).0, 200);
+            times.push(began.elapsed());
+        }
+        times
+    };
+    let mut times: Vec<Duration> = std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..clients).map(|_| scope.spawn(ask)).collect();
+        clients.into_iter().flat_map(|client| client.join().expect("it asks")).collect()
+    });
     times.sort_unstable();
     times
 }
@@ -88,22 +124,38 @@ pub(crate) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     sorted[(sorted.len() - 1) * percent / 100]
 }
 
-/// Clients that sign in until they are told to stop.
+/// Clients who keep signing in.
 pub(crate) struct Flood {
     ended: Arc<AtomicBool>,
-    began: Instant,
-    clients: Vec<JoinHandle<(usize, Vec<Duration>)>>,
+    clients: Vec<JoinHandle<Told>>,
 }
 
 /// What came of it.
+#[derive(Default)]
 pub(crate) struct Told {
-    pub(crate) signed_in_per_second: f64,
+    /// When each sign-in was answered.
+    signed_in: Vec<Instant>,
     /// How soon those who were told to wait were told so.
     pub(crate) refused: Vec<Duration>,
 }
 
+impl Told {
+    /// Sign-ins a second, from the first to the last that were answered before `end`: what is under way at either end is
+    /// no whole one.
+    pub(crate) fn signed_in_per_second(&self, end: Instant) -> f64 {
+        let within = || self.signed_in.iter().filter(|&&at| at <= end);
+        match (within().min(), within().max()) {
+            (Some(first), Some(last)) if first < last => {
+                let count = u32::try_from(within().count() - 1).expect("a small number");
+                f64::from(count) / last.duration_since(*first).as_secs_f64()
+            }
+            _ => 0.0,
+        }
+    }
+}
+
 impl Flood {
-    pub(crate) fn start(gateway: SocketAddr) -> Self {
+    pub(crate) fn start(gateway: SocketAddr, clients: usize) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let client = |number| {
             let ended = Arc::clone(&ended);
@@ -112,38 +164,37 @@ impl Flood {
                 .spawn(move || sign_in(gateway, number, &ended))
                 .expect("a thread")
         };
-        let clients = (0..CLIENTS).map(client).collect();
-        Self { ended, began: clock::instant(), clients }
+        let clients = (0..clients).map(client).collect();
+        Self { ended, clients }
     }
 
+    /// Waits for those in the queue, too.
     pub(crate) fn stop(self) -> Told {
         self.ended.store(true, Ordering::Relaxed);
-        let (mut signed_in, mut refused) = (0_u32, Vec::new());
+        let mut told = Told::default();
         for client in self.clients {
-            let (count, mut times) = client.join().expect("it signs in");
-            signed_in += u32::try_from(count).expect("a small number");
-            refused.append(&mut times);
+            let one = client.join().expect("it signs in");
+            told.signed_in.extend(one.signed_in);
+            told.refused.extend(one.refused);
         }
-        // With those that were in the queue at the end, which were worked for as well.
-        let signed_in_per_second = f64::from(signed_in) / self.began.elapsed().as_secs_f64();
-        Told { signed_in_per_second, refused }
+        told
     }
 }
 
-/// Signs in again and again; how often, and how soon it was told to wait.
-fn sign_in(gateway: SocketAddr, number: usize, ended: &AtomicBool) -> (usize, Vec<Duration>) {
+/// Signs in again and again.
+fn sign_in(gateway: SocketAddr, number: usize, ended: &AtomicBool) -> Told {
     let mut client = Client::connect(gateway);
-    let (mut signed_in, mut refused) = (0, Vec::new());
+    let mut told = Told::default();
     while !ended.load(Ordering::Relaxed) {
         let began = clock::instant();
         match client.sign_in(number) {
-            (200, _) => signed_in += 1,
+            (200, _) => told.signed_in.push(clock::instant()),
             (503, _) => {
-                refused.push(began.elapsed());
+                told.refused.push(began.elapsed());
                 std::thread::park_timeout(told_to_wait(number));
             }
             (other, body) => panic!("{other}: {body}"),
         }
     }
-    (signed_in, refused)
+    told
 }

@@ -167,3 +167,66 @@ fn a_cost_that_is_none_is_refused() {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }
+
+#[cfg(target_os = "linux")]
+mod on_a_busy_core {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    use super::*;
+
+    /// Of this thread.
+    fn niceness() -> i32 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        // The name may hold anything; what follows it may not.
+        let (_, fields) = stat.rsplit_once(") ").unwrap();
+        fields.split(' ').nth(16).unwrap().parse().unwrap()
+    }
+
+    /// How many nanoseconds this thread has had a core so far.
+    fn on_core() -> f64 {
+        let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        stat.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// From now on, this thread and those it starts share one core.
+    fn share_one_core() {
+        let all = sched_getaffinity(None).unwrap();
+        let mut one = CpuSet::new();
+        one.set((0..CpuSet::MAX_CPU).find(|&core| all.is_set(core)).unwrap());
+        sched_setaffinity(None, &one).unwrap();
+    }
+
+    #[tokio::test]
+    async fn hashing_alone_is_of_low_priority() {
+        let seen = Arc::new(Mutex::new(None));
+        let note = Arc::clone(&seen);
+        let hasher = Hasher::start(settings(move |_| *note.lock().unwrap() = Some(niceness()))).unwrap();
+        assert_eq!(hasher.verify("wrong".into(), None).await, Ok(false));
+        assert_eq!(*seen.lock().unwrap(), Some((niceness() + NICENESS).min(19)));
+    }
+
+    /// Counts what each had of the core, not how long it took: whoever else is there takes from both.
+    #[test]
+    fn it_is_never_left_with_nothing() {
+        share_one_core();
+        let spent = Arc::new(Mutex::new(0.0));
+        let note = Arc::clone(&spent);
+        let observe: Arc<dyn Fn(f64) + Send + Sync> = Arc::new(move |_| *note.lock().unwrap() = on_core());
+        let settings =
+            HasherSettings { observe: Some(observe), ..HasherSettings::of(NewHash::Bcrypt { cost: 10 }) };
+        let hasher = Hasher::start(settings).unwrap();
+        let (mut ours, mut theirs) = (0.0, 0.0);
+        for _ in 0..4 {
+            asked!(job = hasher.verify("wrong".into(), None));
+            // Whoever has just been woken is owed nothing yet.
+            let (began, had) = (on_core(), *spent.lock().unwrap());
+            while job.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {
+                std::hint::spin_loop();
+            }
+            ours += on_core() - began;
+            theirs += *spent.lock().unwrap() - had;
+        }
+        let share = theirs / (ours + theirs);
+        assert!((0.15..0.40).contains(&share), "hashing had {share:.3} of the core");
+    }
+}
