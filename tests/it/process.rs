@@ -88,6 +88,17 @@ fn what_outlives_the_drain_time_is_cut_and_logged() {
     assert!(log.contains("\"status\":499"), "{log}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn its_memory_comes_in_small_pages() {
+    let (address, _) = slow_upstream();
+    let dir = folder(address, "");
+    let gateway = Binary::run(&dir.path().join("gateway.toml"));
+    let status = std::fs::read_to_string(format!("/proc/{}/status", gateway.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("THP_enabled:"));
+    assert_eq!(line.expect("a line of every Linux since 5.0").trim(), "0");
+}
+
 #[test]
 fn an_address_in_use_fails_the_start_at_once() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
