@@ -58,6 +58,8 @@ pub(super) async fn build(
     })?;
     let core = core(&config, clock).await?;
     let (log, writer) = access_log(&config, sink)?;
+    let told = log.clone();
+    core.metrics.on_render(Box::new(move |gauges| gauges.access_log_dropped(told.dropped())));
     let (shutdown, watch) = watch::channel(false);
     let upstreams = upstreams(&config, &core.metrics, &watch).await;
     let draining = Arc::new(AtomicBool::new(false));

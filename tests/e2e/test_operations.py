@@ -58,6 +58,7 @@ def test_metrics_are_what_prometheus_takes(gateway: Gateway, alice: Person) -> N
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     for name in (
+        "gatepass_access_log_dropped_total",
         "gatepass_requests_total",
         "gatepass_request_duration_seconds",
         "gatepass_requests_in_flight",

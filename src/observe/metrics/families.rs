@@ -171,6 +171,10 @@ pub(super) fn gauge(registry: &Registry, name: &str, help: &str) -> IntGauge {
     registered(registry, IntGauge::with_opts(named(name, help)))
 }
 
+pub(super) fn counter(registry: &Registry, name: &str, help: &str) -> IntCounter {
+    registered(registry, IntCounter::with_opts(named(name, help)))
+}
+
 pub(super) fn gauges(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
     registered(registry, IntGaugeVec::new(named(name, help), labels))
 }

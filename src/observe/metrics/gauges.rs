@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus::{Gauge, IntGauge, IntGaugeVec, Registry};
+use prometheus::{Gauge, IntCounter, IntGauge, IntGaugeVec, Registry};
 
-use super::families::{gauge, gauges, seconds};
+use super::families::{counter, gauge, gauges, seconds};
 
 /// What a sampler may set.
 pub struct Gauges {
+    log_dropped: IntCounter,
     password_queue: IntGauge,
     revocation_entries: IntGauge,
     revocation_staleness: Gauge,
@@ -20,6 +21,11 @@ pub struct Gauges {
 impl Gauges {
     pub(super) fn new(registry: &Registry) -> Self {
         Self {
+            log_dropped: counter(
+                registry,
+                "access_log_dropped_total",
+                "Lines of the access log that nobody took in time.",
+            ),
             password_queue: gauge(registry, "password_queue", "Passwords that wait to be hashed or checked."),
             revocation_entries: gauge(registry, "revocation_entries", "Revocations held in memory."),
             revocation_staleness: seconds(
@@ -41,6 +47,11 @@ impl Gauges {
             stores: gauges(registry, "store_up", "Whether the store answered last time.", &["store"]),
             servers: gauges(registry, "upstream_up", "Whether the server is asked.", &["upstream", "server"]),
         }
+    }
+
+    /// `gatepass_access_log_dropped_total`: so many lines since the start.
+    pub fn access_log_dropped(&self, lines: u64) {
+        self.log_dropped.inc_by(lines.saturating_sub(self.log_dropped.get()));
     }
 
     /// `gatepass_password_queue`.
