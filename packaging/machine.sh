@@ -1,6 +1,7 @@
 # shellcheck shell=bash
-# What do the scripts need of this machine? Sourced by packaging/demo, tests/run, .ci/run and benches/compare/run
-# from the top of the checkout. Everything built or downloaded goes into one cache folder outside the checkout.
+# What do the scripts need of this machine? Sourced by packaging/demo, tests/run, .ci/run, benches/compare/run and
+# benches/counted/run from the top of the checkout. Everything built or downloaded goes into one cache folder outside
+# the checkout.
 
 cache=${GATEPASS_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/gatepass}
 mkdir -p "$cache"
@@ -86,6 +87,15 @@ wants_build() {
     wants cc build-essential
     wants make build-essential
     wants cmake cmake
+}
+
+# wants_counting: what counting instructions needs beside a build.
+wants_counting() {
+    wants python3 python3
+    wants valgrind valgrind
+    wants vgdb valgrind
+    wants openssl openssl
+    wants taskset util-linux
 }
 
 # python_venv REQUIREMENTS: sets `venv` to a virtual environment with those packages, made on first use.
