@@ -1,257 +1,137 @@
-"""Gatepass beside bare Pingora, nginx and HAProxy on loopback: CPU per request, throughput, latency, memory.
+"""What does a request cost through Gatepass, through its neighbours, and through Gatepass in each of its ways?
 
-Every proxy runs with one worker thread on core 0, the upstream and one wrk thread on core 1; each round measures every
-target once, and the medians of the rounds are told. Compare the ratios within one run: machines differ, and have moods.
+Proxies run with one thread on the first core; load, upstream and stores have the second. A table's rows are measured
+in turn, round by round. Compare the ratios within a table: machines differ, and have moods.
 """
 
 import argparse
-import base64
 import contextlib
-import hashlib
-import hmac
 import json
 import os
-import re
-import secrets
-import socket
-import subprocess
+import signal
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-from report import BARE, Sample, machine, table
+import people
+import plot
+import report
+from checks import check
+from load import Failed, Load
+from plan import chosen
+from rows import Row, Sample, Table
+from stage import Props, Stage, props
 
-HERE = Path(__file__).resolve().parent
-TICK = os.sysconf("SC_CLK_TCK")
-MICROS = {"us": 1.0, "ms": 1e3, "s": 1e6}
-TOKENS, CONNECTIONS, WARM_UP = 1000, 64, 2
-
-
-@dataclass
-class Target:
-    """One proxy (or one way through it) to be measured."""
-
-    name: str
-    port: int
-    path: str
-    pid: int
+# Long enough for each of the people to be seen, and asked about, once.
+WARM_UP = 2.0
 
 
-def free_ports(names: list[str]) -> dict[str, int]:
-    with contextlib.ExitStack() as stack:
-        probes = {name: stack.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
-        return {name: probe.getsockname()[1] for name, probe in probes.items()}
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
-def fill(name: str, folder: Path, values: dict[str, object]) -> Path:
-    """Writes the template `name` into `folder`, every @NAME@ replaced."""
-    text = re.sub(r"@([A-Z]+)@", lambda found: str(values[found[1]]), (HERE / name).read_text())
-    (folder / name).write_text(text)
-    return folder / name
-
-
-@contextlib.contextmanager
-def running(core: int, command: list[str], folder: Path) -> Iterator[subprocess.Popen]:
-    errors = (folder / f"{Path(command[0]).name}-{core}.stderr").open("ab")
-    pinned = ["taskset", "-c", str(core), *command]
-    child = subprocess.Popen(pinned, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=errors)
-    try:
-        yield child
-    finally:
-        child.terminate()
+def started(table: Table, stage: Stage) -> dict[str, Row]:
+    """Every row, running and shown to do its work."""
+    rows = {}
+    for spec in table.rows:
+        say(f"  starting {spec.name}")
         try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-        errors.close()
+            rows[spec.name] = spec.start(stage)
+            check(rows[spec.name], stage)
+        except (Failed, OSError) as why:
+            sys.exit(f"error: {table.title}: {spec.name}: {why}")
+    return rows
 
 
-def status(port: int, path: str, token: str | None) -> int:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        with urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)) as answer:
-            return answer.status
-    except urllib.error.HTTPError as error:
-        return error.code
+def measured(table: Table, folder: Path, shared: Props, args: argparse.Namespace) -> tuple[dict, dict]:
+    """The samples of each row, and why rows failed."""
+    samples: dict[str, list[Sample]] = {}
+    failed: dict[str, str] = {}
+    say(f"{table.key}: {len(table.rows)} rows")
+    with contextlib.ExitStack() as stack:
+        own = folder / table.key
+        own.mkdir(mode=0o755)
+        rows = started(table, Stage(stack, own, shared, args))
+        loads = {name: Load(row, own, number) for number, (name, row) in enumerate(rows.items())}
+        for turn in range(args.rounds + 1):
+            if turn:
+                say(f"  round {turn} of {args.rounds}")
+            for name, load in loads.items():
+                if name in failed:
+                    continue
+                try:
+                    sample = load.round(args.seconds if turn else WARM_UP)
+                except Failed as why:
+                    failed[name] = str(why)
+                    say(f"  FAILED: {name}: {why}")
+                    continue
+                if turn:
+                    samples.setdefault(name, []).append(sample)
+    return {name: found for name, found in samples.items() if name not in failed}, failed
 
 
-def wait_for(child: subprocess.Popen, port: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if child.poll() is not None:
-            sys.exit(f"{child.args} ended with code {child.returncode}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    sys.exit(f"nothing listens on {port} after 60 s: {child.args}")
-
-
-def encode(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def decode(part: str) -> dict:
-    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-
-
-def sign_in(port: int) -> str:
-    """The token of a user who signs up and in at the gateway."""
-    email, password = "model@example.org", secrets.token_urlsafe(16)
-    url, as_json = f"http://127.0.0.1:{port}", {"Content-Type": "application/json"}
-    body = json.dumps({"email": email, "password": password}).encode()
-    urllib.request.urlopen(urllib.request.Request(f"{url}/user/signup", body, as_json)).close()
-    form = urllib.parse.urlencode({"username": email, "password": password}).encode()
-    with urllib.request.urlopen(f"{url}/token", form) as answer:
-        return json.load(answer)["access_token"]
-
-
-def many_tokens(model: str, secret: str) -> list[str]:
-    """A thousand tokens of a thousand users, modelled on one that Gatepass issued: same header, same claims."""
-    head, body, _ = model.split(".")
-    claims = decode(body)
-
-    def token(number: int) -> str:
-        email = f"user{number:04d}@example.org"
-        user = {"sub": encode(secrets.token_bytes(16)), "preferred_username": email, "email": email}
-        own = claims | user | {"jti": encode(secrets.token_bytes(16)), "sid": encode(secrets.token_bytes(16))}
-        signed = f"{head}.{encode(json.dumps(own, separators=(',', ':')).encode())}"
-        return f"{signed}.{encode(hmac.new(secret.encode(), signed.encode(), hashlib.sha256).digest())}"
-
-    return [token(number) for number in range(TOKENS)]
-
-
-def wrk_script(folder: Path, path: str, tokens: list[str]) -> Path:
-    """A script that sends the tokens in turn; the same requests to every target but for the path."""
-    (folder / "tokens.txt").write_text("\n".join(tokens))
-    script = folder / f"load{path.replace('/', '-')}.lua"
-    script.write_text(f"""
-local requests, turn = {{}}, 0
-init = function()
-  for token in io.lines("{folder / 'tokens.txt'}") do
-    local headers = {{ ["Authorization"] = "Bearer " .. token, ["Accept"] = "application/json", ["User-Agent"] = "wrk" }}
-    requests[#requests + 1] = wrk.format("GET", "{path}", headers)
-  end
-end
-request = function() turn = turn % #requests + 1; return requests[turn] end
-""")
-    return script
-
-
-def family(pid: int) -> list[int]:
-    """The process and its children (nginx works in one)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
-
-
-def cpu_seconds(pids: list[int]) -> float:
-    """User and system time so far."""
-    total = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICK
-
-
-def rss_mib(pids: list[int]) -> float:
-    texts = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
-    return sum(int(re.search(r"VmRSS:\s+(\d+)", text)[1]) for text in texts) / 1024
-
-
-def measure(target: Target, script: Path, seconds: int) -> Sample:
-    pids = family(target.pid)
-    before = cpu_seconds(pids)
-    load = ["taskset", "-c", "1", "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script)]
-    out = subprocess.run([*load, f"http://127.0.0.1:{target.port}"], capture_output=True, text=True, check=True).stdout
-    if re.search(r"Non-2xx or 3xx responses|Socket errors", out):
-        sys.exit(f"{target.name} did not answer everything:\n{out}")
-    count = int(re.search(r"(\d+) requests in", out)[1])
-
-    def latency(percentile: int) -> float:
-        value, unit = re.search(rf"{percentile}%\s+([\d.]+)(us|ms|s)", out).groups()
-        return float(value) * MICROS[unit]
-
-    rps = float(re.search(r"Requests/sec:\s+([\d.]+)", out)[1])
-    return Sample(rps, (cpu_seconds(pids) - before) / count * 1e6, latency(50), latency(99), rss_mib(pids))
-
-
-def start_all(stack: contextlib.ExitStack, folder: Path, args: argparse.Namespace) -> tuple[list[Target], list[str]]:
-    """Starts everything and makes sure that each does its work: the right answers, and 401 without a token."""
-    ports = free_ports(["UPSTREAM", "NGINX", "HAPROXY", "BARE", "GATEPASS", "ADMIN"])
-    secret = secrets.token_hex(32)
-    values = ports | {"SECRET": secret}
-    (folder / "gatepass.secret").touch(mode=0o600)
-    (folder / "gatepass.secret").write_text(secret)
-
-    def launch(core: int, port: str, *command: object) -> int:
-        child = stack.enter_context(running(core, [str(part) for part in command], folder))
-        wait_for(child, ports[port])
-        return child.pid
-
-    nginx = ["nginx", "-p", folder, "-e", "nginx.log", "-c"]
-    launch(1, "UPSTREAM", *nginx, fill("nginx-upstream.conf", folder, values))
-    plain = launch(0, "NGINX", *nginx, fill("nginx-plain.conf", folder, values))
-    haproxy = launch(0, "HAPROXY", "haproxy", "-db", "-f", fill("haproxy.cfg", folder, values))
-    addresses = [f"127.0.0.1:{ports[name]}" for name in ("BARE", "UPSTREAM")]
-    bare = launch(0, "BARE", args.passthrough, *addresses)
-    targets = [
-        Target("nginx, no authentication", ports["NGINX"], "/event/1", plain),
-        Target("HAProxy, jwt_verify", ports["HAPROXY"], "/event/1", haproxy),
-        Target(BARE, ports["BARE"], "/event/1", bare),
-    ]
-    config = fill("gateway.toml", folder, values)
-    gatepass = launch(0, "GATEPASS", args.gatepass, "run", "--config", config)
-    targets.append(Target("Gatepass, public route", ports["GATEPASS"], "/about/1", gatepass))
-    targets.append(Target("Gatepass, with a token", ports["GATEPASS"], "/event/1", gatepass))
-    tokens = many_tokens(sign_in(ports["GATEPASS"]), secret)
-    for target in targets:
-        assert status(target.port, target.path, tokens[-1]) == 200, f"{target.name} does not answer"
-    for target in (targets[1], targets[4]):
-        assert status(target.port, target.path, None) == 401, f"{target.name} lets strangers in"
-        assert status(target.port, target.path, tokens[0][:-4] + "AAAA") == 401, f"{target.name} believes a forgery"
-    return targets, tokens
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("seconds", type=int, nargs="?", default=2, help="of a round, for each row (default: 2)")
+    parser.add_argument("rounds", type=int, nargs="?", default=6, help="how many (default: 6)")
+    parser.add_argument("--only", action="append", default=[], metavar="WORD", help="only these tables or rows")
+    parser.add_argument("--without", action="append", default=[], metavar="WORD", help="not these tables or rows")
+    parser.add_argument("--list", action="store_true", help="name the tables and rows, and end")
+    parser.add_argument("--gatepass", type=Path, required=True, help="its binary")
+    parser.add_argument("--passthrough", type=Path, required=True, help="the binary of bare Pingora")
+    parser.add_argument("--results", type=Path, required=True, help="folder for RESULTS.md, results.json, results.svg")
+    return parser.parse_args()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, required=True)
-    parser.add_argument("--rounds", type=int, required=True)
-    parser.add_argument("--gatepass", required=True)
-    parser.add_argument("--passthrough", required=True)
-    parser.add_argument("--results", type=Path, required=True)
-    args = parser.parse_args()
-    if (os.cpu_count() or 1) < 2:
+    args = arguments()
+    tables = chosen(args.only, args.without)
+    if args.list:
+        print("\n".join(f"{table.key}: {row.name}" for table in tables for row in table.rows))
+        return
+    if not tables:
+        sys.exit("nothing is left to measure; --list names the tables and rows")
+    if len(os.sched_getaffinity(0)) < 2:
         sys.exit("needs two cores: the proxies on one, load and upstream on the other")
-    samples: dict[str, list[Sample]] = {}
-    with tempfile.TemporaryDirectory(prefix="compare-") as name, contextlib.ExitStack() as stack:
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit("stopped"))
+    samples, failed, sections = {}, False, []
+    with tempfile.TemporaryDirectory(prefix="compare-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # nginx's worker is another user
-        targets, tokens = start_all(stack, folder, args)
-        scripts = {target.path: wrk_script(folder, target.path, tokens) for target in targets}
-        for target in targets:
-            measure(target, scripts[target.path], WARM_UP)
-        for number in range(args.rounds):
-            print(f"round {number + 1} of {args.rounds}", file=sys.stderr)
-            for target in targets:
-                samples.setdefault(target.name, []).append(measure(target, scripts[target.path], args.seconds))
-    result = table(samples)
-    print(result)
-    args.results.write_text(f"""# One request through Gatepass, and through its neighbours
+        say(f"{people.PEOPLE} people sign in")
+        shared = props(folder, people.settle(folder, args.gatepass))
+        for table in tables:
+            samples[table.key], why = measured(table, folder, shared, args)
+            sections.append(report.section(table, samples[table.key], why))
+            failed = failed or bool(why)
+            print(f"{sections[-1]}\n", flush=True)
+    if failed:
+        sys.exit("error: rows failed; nothing was written")
+    if args.only or args.without:
+        say("a part only: nothing was written")
+        return
+    (args.results / "RESULTS.md").write_text(report.results(sections, args))
+    (args.results / "results.svg").write_text(plot.bars(samples["neighbours"]))
+    (args.results / "results.json").write_text(raw(samples))
 
-Written by `benches/compare/run {args.seconds} {args.rounds}`. One worker thread each, {CONNECTIONS} connections, {TOKENS} different tokens in turn;
-medians of {args.rounds} interleaved rounds of {args.seconds} s. Ratios hold within this run only.
 
-{machine()}
+def raw(samples: dict[str, dict[str, list[Sample]]]) -> str:
+    """What every round said, as JSON: a line for each row."""
 
-{result}
-""")
+    def line(name: str, rounds: list[Sample]) -> str:
+        fields = {field: [round(getattr(one, field), 2) for one in rounds] for field in Sample.__annotations__}
+        return f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(fields)}"
+
+    tables = [
+        f" {json.dumps(key)}: {{\n" + ",\n".join(line(name, rounds) for name, rounds in found.items()) + "\n }"
+        for key, found in samples.items()
+    ]
+    return "{\n" + ",\n".join(tables) + "\n}\n"
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("stopped")

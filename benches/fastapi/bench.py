@@ -22,7 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from compare import cpu_seconds, family, free_ports, rss_mib, running, wait_for
+from programs import free_ports, running, wait_for
+from recorder import cpu_seconds, family, rss_mib
 from tables import Meanwhile, Requests, SignIns, results
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "tests" / "e2e" / "examples" / "tutorial"

@@ -59,7 +59,7 @@ def machine(gatepass: str) -> str:
     names = ("fastapi", "uvicorn", "uvloop", "httptools", "PyJWT", "pwdlib", "argon2-cffi")
     python = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
     return (
-        f"* Machine: {cpu[1] if cpu else platform.processor()}, {os.cpu_count()} cores, Linux {platform.release()}\n"
+        f"* Machine: {cpu[1] if cpu else platform.processor()}, {os.cpu_count()} cores, Linux {platform.release().split('-')[0]}\n"
         f"* {version}, profile `{Path(gatepass).parent.name}`; Python {platform.python_version()}, {python}"
     )
 
