@@ -176,6 +176,12 @@ def test_the_figures_are_those_of_the_kept_runs() -> None:
     kept = (CHECKOUT / "tests/differential/RESULTS.md").read_text()
     table = kept[kept.index("| | cases |") :].split("\n\n")[0]
     assert table.count("\n") >= 7 and table in README
+    kept = (CHECKOUT / "benches/compare/RESULTS.md").read_text()
+    goals = kept[kept.index("| CPU of a request with a token") :].split("\n\n")[0]
+    assert goals.count("\n") >= 4 and goals in README
+    kept = (CHECKOUT / "benches/footprint/RESULTS.md").read_text()
+    started, held, _, size = (float(found) for found in re.findall(r"\| (\d+(?:\.\d+)?) (?:ms|MiB) \|", kept)[:4])
+    assert f"takes {started:.0f} ms, idle it holds {held:.0f} MiB, and the stripped binary has {size:.0f} MiB" in README
 
 
 def test_what_the_readme_points_to_is_there() -> None:
@@ -184,7 +190,7 @@ def test_what_the_readme_points_to_is_there() -> None:
     benches = re.findall(r"cargo bench --bench (\w+)", README)
     assert benches and all((CHECKOUT / f"benches/{bench}.rs").exists() for bench in benches), benches
     assert "--profile long" in README and "[profile.long]" in (CHECKOUT / ".config/nextest.toml").read_text()
-    scripts = {"tests/run", "tests/differential/run", "fuzz/run", "benches/compare/run", "packaging/demo"}
+    scripts = {"tests/run", "tests/differential/run", "fuzz/run", "benches/compare/run", "benches/counted/run", "benches/footprint/run", "packaging/demo"}
     for script in scripts:
         assert script in README and os.access(CHECKOUT / script, os.X_OK), script
 
