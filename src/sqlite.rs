@@ -4,7 +4,8 @@
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::{Connection, Error, ErrorCode, Result, Row, ffi};
@@ -58,6 +59,35 @@ pub(crate) async fn blocking<T: Send + 'static>(
     match tokio::task::spawn_blocking(job).await {
         Ok(result) => result.map_err(|error| format!("SQLite: {error}")),
         Err(_) => Err("SQLite: the thread that asked it was stopped".into()),
+    }
+}
+
+/// A file of ours that one connection asks, one question after the other.
+#[derive(Clone)]
+pub(crate) struct Shared(Arc<Mutex<Connection>>);
+
+impl Shared {
+    /// Opens the file as [`open`] does, and has `prepare` make its tables. The error is for people.
+    pub(crate) async fn open(
+        path: PathBuf,
+        prepare: impl FnOnce(&Connection) -> Result<()> + Send + 'static,
+    ) -> std::result::Result<Self, String> {
+        let name = path.display().to_string();
+        let opened = blocking(move || {
+            let connection = open(&path)?;
+            prepare(&connection)?;
+            Ok(Self(Arc::new(Mutex::new(connection))))
+        });
+        opened.await.map_err(|why| format!("{name}: {why}"))
+    }
+
+    /// Does `job` when it is its turn. The error is for people.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&mut Connection) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, String> {
+        let connection = Arc::clone(&self.0);
+        blocking(move || job(&mut connection.lock().unwrap_or_else(PoisonError::into_inner))).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! How is it kept in a file which hashes were replaced, for one machine?
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, params};
@@ -10,7 +9,7 @@ use super::Unavailable;
 use super::links::{Links, Pair};
 use crate::clock::UnixTime;
 use crate::identity::Digest;
-use crate::sqlite::{self, blocking, number};
+use crate::sqlite::{Shared, number};
 use crate::token::PasswordVersion;
 
 const SCHEMA: &str = "
@@ -24,29 +23,19 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS replaced_hashes_expires ON replaced_hashes (expires);";
 
 /// Replaced hashes in an SQLite file.
-pub(super) struct SqliteLinks(Arc<Mutex<Connection>>);
+pub(super) struct SqliteLinks(Shared);
 
 impl SqliteLinks {
     /// Opens the file, making it (mode 0600) and its table where absent.
     pub(super) async fn open(path: PathBuf) -> Result<Self, Unavailable> {
-        let name = path.display().to_string();
-        let connection = blocking(move || {
-            let connection = sqlite::open(&path)?;
-            connection.execute_batch(SCHEMA)?;
-            Ok(connection)
-        });
-        let connection = connection.await.map_err(|why| Unavailable(format!("{name}: {why}")))?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Shared::open(path, |file| file.execute_batch(SCHEMA)).await.map(Self).map_err(Unavailable)
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let connection = Arc::clone(&self.0);
-        blocking(move || job(&mut connection.lock().unwrap_or_else(PoisonError::into_inner)))
-            .await
-            .map_err(Unavailable)
+        self.0.ask(job).await.map_err(Unavailable)
     }
 }
 

@@ -1,7 +1,6 @@
 //! How are sessions kept in a file, for one machine?
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, Row, named_params, params};
@@ -9,7 +8,7 @@ use rusqlite::{Connection, Row, named_params, params};
 use super::{LISTED, Origin, Session, SessionStore, Sighting, Unavailable};
 use crate::clock::UnixTime;
 use crate::identity::{Digest, LoginId};
-use crate::sqlite::{self, blocking, number, unsigned};
+use crate::sqlite::{Shared, number, unsigned};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS sessions (
@@ -29,29 +28,19 @@ const SCHEMA: &str = "
 const TRIMMED: i64 = 8;
 
 /// Sessions in an SQLite file.
-pub(super) struct SqliteSessions(Arc<Mutex<Connection>>);
+pub(super) struct SqliteSessions(Shared);
 
 impl SqliteSessions {
     /// Opens the file, making it (mode 0600) and its table where absent.
     pub(super) async fn open(path: PathBuf) -> Result<Self, Unavailable> {
-        let name = path.display().to_string();
-        let connection = blocking(move || {
-            let connection = sqlite::open(&path)?;
-            connection.execute_batch(SCHEMA)?;
-            Ok(connection)
-        });
-        let connection = connection.await.map_err(|why| Unavailable(format!("{name}: {why}")))?;
-        Ok(Self(Arc::new(Mutex::new(connection))))
+        Shared::open(path, |file| file.execute_batch(SCHEMA)).await.map(Self).map_err(Unavailable)
     }
 
     async fn ask<T: Send + 'static>(
         &self,
         job: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let connection = Arc::clone(&self.0);
-        blocking(move || job(&mut connection.lock().unwrap_or_else(PoisonError::into_inner)))
-            .await
-            .map_err(Unavailable)
+        self.0.ask(job).await.map_err(Unavailable)
     }
 }
 

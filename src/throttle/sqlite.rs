@@ -1,17 +1,16 @@
 //! How are the counters kept in a file, for one machine?
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::rule::{Counter, Rule, millis};
 use super::{Attempt, End, KNOWN, MOST_KNOWN, Settings, Taken, ThrottleStore, Told, Unavailable};
 use crate::clock::Clock;
 use crate::identity::Digest;
-use crate::sqlite::{self, blocking, number};
+use crate::sqlite::{Shared, number};
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS failed_sign_ins (
@@ -35,23 +34,19 @@ const TRIMMED: i64 = 8;
 
 /// Counters in an SQLite file.
 pub(super) struct SqliteThrottle {
-    connection: Arc<Mutex<Connection>>,
+    file: Shared,
     clock: Clock,
 }
 
 impl SqliteThrottle {
     /// Opens the file, making it (mode 0600) and its tables where absent.
     pub(super) async fn open(path: PathBuf, clock: Clock) -> Result<Self, Unavailable> {
-        let name = path.display().to_string();
-        let connection = blocking(move || {
-            let connection = sqlite::open(&path)?;
+        let opened = Shared::open(path, |file| {
             // What a power failure takes is a few failures too few; that is not worth a wait for the disk at each.
-            connection.pragma_update(None, "synchronous", "normal")?;
-            connection.execute_batch(SCHEMA)?;
-            Ok(connection)
+            file.pragma_update(None, "synchronous", "normal")?;
+            file.execute_batch(SCHEMA)
         });
-        let connection = connection.await.map_err(|why| Unavailable(format!("{name}: {why}")))?;
-        Ok(Self { connection: Arc::new(Mutex::new(connection)), clock })
+        Ok(Self { file: opened.await.map_err(Unavailable)?, clock })
     }
 
     /// Does `step` in a transaction of its own, that no other writer comes between.
@@ -59,17 +54,15 @@ impl SqliteThrottle {
         &self,
         step: impl FnOnce(&Transaction<'_>, u64) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, Unavailable> {
-        let (connection, clock) = (Arc::clone(&self.connection), self.clock.clone());
-        blocking(move || {
-            let mut connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let clock = self.clock.clone();
+        let done = self.file.ask(move |file| {
+            let transaction = file.transaction_with_behavior(TransactionBehavior::Immediate)?;
             // Asked here: time may have passed until it was our turn.
             let done = step(&transaction, clock.now().millis())?;
             transaction.commit()?;
             Ok(done)
-        })
-        .await
-        .map_err(Unavailable)
+        });
+        done.await.map_err(Unavailable)
     }
 }
 
